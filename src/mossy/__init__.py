@@ -1,0 +1,35 @@
+"""Mossy: models and measurements of metal electrodes and their interphases, for rechargeable metal batteries."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Case": "mossy.case",
+    "load_case": "mossy.case",
+    "run": "mossy.case",
+    "fit": "mossy.case",
+    "Run": "mossy.simulate",
+    "Status": "mossy.numerics",
+    "read": "mossy.readers",
+    "InputError": "mossy.errors",
+    "MossyError": "mossy.errors",
+}
+_ROOMS = ("analysis", "cells", "laws", "materials", "numerics", "protocol", "readers", "records", "simulate", "infer")
+__all__ = ["__version__", *_HOMES, *_ROOMS]  # noqa: PLE0604  every name is a string, spread from the tables above
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a public name when it is first used (PEP 562), so that `import mossy` costs nothing."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _ROOMS:
+        return importlib.import_module(f"mossy.{name}")
+    raise AttributeError(f"module 'mossy' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

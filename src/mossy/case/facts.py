@@ -1,0 +1,179 @@
+"""What is to be said of a case beside its results: its limits, and where every one of its values comes from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mossy import materials
+from mossy.cells.build import chemistry, metal_thickness
+from mossy.cells.tables import PropertyTable, PropertyUnit
+from mossy.laws import transport
+from mossy.materials import PropertySpec, Value
+from mossy.tables import Table
+from mossy.units import Quantity, convert
+
+if TYPE_CHECKING:
+    from mossy.case.model import Case
+
+_SHOWN = {
+    "A/m^2": "mA/cm^2",
+    "m": "um",
+    "m^2": "cm^2",
+    "ohm*m^2": "ohm cm^2",
+    "F/m^2": "uF/cm^2",
+    "mol/m^3": "mol/L",
+    "m^3/mol": "cm^3/mol",
+    "J/mol": "kJ/mol",
+}
+_LEFT_OUT = ("title", "protocol", "fit", "impedance")
+
+
+def facts_of(case: Case) -> dict[str, Any]:
+    """What the summary says of the case itself: names, limits, and which values nobody gave or verified."""
+    cell = case.build()
+    electrolyte, temperature = cell.electrolyte, cell.temperature
+    c = electrolyte.concentration
+    limit = transport.limiting_current(
+        cell.separator.thickness,
+        c,
+        electrolyte.diffusion_coefficient(c, temperature) * cell.separator.factor,
+        electrolyte.transference_number(c, temperature),
+        charge_number=electrolyte.charge_number,
+        cations_per_formula=electrolyte.cations_per_formula,
+    )
+    return {
+        "title": case.title,
+        "model": case.cell.model,
+        "working": case.cell.working,
+        "counter": case.cell.counter,
+        "electrolyte": case.cell.electrolyte,
+        "area_cm2": case.cell.area * 1e4,
+        "temperature_celsius": round(case.cell.temperature - 273.15, 9),
+        "limiting_current_mA_per_cm2": float(limit) / 10.0 if np.isfinite(float(limit)) else None,
+        "assumed": assumed(case),
+        "unverified": [row["path"] for row in parameters_of(case) if row["status"] == "unverified"],
+        "warnings": warnings_of(case),
+    }
+
+
+def assumed(case: Case) -> list[str]:
+    """The dotted paths that took a default because the case does not give them."""
+    kept = [path for path in case.assumed() if path.split(".")[0] not in _LEFT_OUT]
+    for side in ("working", "counter"):
+        if getattr(case, side).metal_thickness is None:
+            kept.append(f"{side}.metal_thickness")
+    return sorted(kept)
+
+
+def warnings_of(case: Case) -> list[str]:
+    """Values outside the range in which their correlation was measured."""
+    cell, found = case.build(), []
+    here = {"concentration": float(cell.electrolyte.concentration), "temperature": float(cell.temperature)}
+    for path, spec in library(case).items():
+        for quantity, (low, high) in getattr(spec, "validity", {}).items():
+            if not low - 1e-9 <= here[quantity] <= high + 1e-9:
+                unit = "mol/m^3" if quantity == "concentration" else "K"
+                found.append(
+                    f"{path}: {quantity} {here[quantity]:g} {unit} lies outside {low:g} to {high:g} {unit}, "
+                    "where the correlation holds"
+                )
+    return found
+
+
+def library(case: Case) -> dict[str, Value | PropertySpec]:
+    """What the case takes from the library of materials, by dotted path."""
+    what, given = chemistry(case.cell, case.electrolyte), case.electrolyte
+    taken: dict[str, Value | PropertySpec] = {"cell.metal.molar_volume": what.metal.molar_volume}
+    if what.electrolyte is not None:
+        taken |= {
+            f"electrolyte.{name}": spec
+            for name, spec in what.electrolyte.properties.items()
+            if getattr(given, name) is None
+        }
+        if given.concentration is None:
+            taken["electrolyte.concentration"] = what.electrolyte.concentration
+    film = materials.film_defaults()
+    unused = ("solvent_diffusivity", "solvent_concentration", "film_molar_volume", "metal_per_formula")
+    for path in assumed(case):
+        side, _, name = path.partition(".interphase.")
+        grows = name and getattr(case, side).interphase.growth != "none"
+        if name in film and (grows or name not in (*unused, "reduction_potential")):
+            taken[path] = film[name]
+    return taken
+
+
+def parameters_of(case: Case) -> list[dict[str, Any]]:
+    """Every value a run uses: path, value with unit, source, DOI, and "given", "assumed", "verified" or "unverified"."""
+    sourced, defaults, rows = library(case), set(assumed(case)), []
+    for path, value, unit in _leaves(case, ""):
+        if path.split(".")[0] in _LEFT_OUT or path in sourced or (value is None and path not in defaults):
+            continue
+        if path.endswith(".metal_thickness") and value is None:
+            side = path.split(".")[0]
+            value = metal_thickness(getattr(case, side), materials.electrode(getattr(case.cell, side)))
+        source = "the default that `mossy schema` documents" if path in defaults else "the case file"
+        rows.append(_row(path, shown(value, unit), source, "assumed" if path in defaults else "given"))
+    for path, entry in sourced.items():
+        text = _spec_text(entry) if isinstance(entry, PropertySpec) else shown(float(entry), entry.unit)
+        rows.append(_row(path, text, entry.source, entry.status))
+    order = ("cell", "electrolyte", "working", "counter", "numerics")
+    return sorted(rows, key=lambda row: order.index(row["path"].split(".")[0]))
+
+
+def _row(path: str, value: str, source: str, status: str) -> dict[str, Any]:
+    found = re.search(r"10\.\d{4,9}/[^\s,;]+", source)
+    return {"path": path, "value": value, "source": source, "doi": found[0] if found else "", "status": status}
+
+
+def _leaves(table: Table, prefix: str) -> Iterator[tuple[str, Any, str]]:
+    for name, field in type(table).model_fields.items():
+        value, path = getattr(table, name), f"{prefix}{name}"
+        if isinstance(value, Table) and not isinstance(value, PropertyTable):
+            yield from _leaves(value, f"{path}.")
+        else:
+            yield path, value, _unit(field.metadata)
+
+
+def _unit(metadata: list[Any]) -> str:
+    units = [each.unit for each in metadata if isinstance(each, Quantity | PropertyUnit)]
+    return units[0] if units else "1"
+
+
+def unit_of(table: Table, path: str) -> str:
+    """The SI unit of the value at a dotted path, "1" for a plain number or a coefficient."""
+    head, _, rest = path.partition(".")
+    field = type(table).model_fields.get(head)
+    if field is None:
+        return "1"
+    inner = getattr(table, head)
+    if rest:
+        return unit_of(inner, rest) if isinstance(inner, Table) else "1"
+    return _unit(field.metadata)
+
+
+def shown(value: Any, unit: str) -> str:
+    """A value as people read it.
+
+    >>> shown(20.0, "A/m^2"), shown(5e-9, "m"), shown(298.15, "K"), shown(True, "1")
+    ('2 mA/cm^2', '5 nm', '25 degC', 'True')
+    """
+    if isinstance(value, PropertyTable):
+        of = "a table" if value.table is not None else value.correlation
+        return f"{of}({', '.join(f'{each:.5g}' for each in value.arguments())})" if value.table is None else of
+    if not isinstance(value, float | int) or isinstance(value, bool):
+        return str(value)
+    if unit == "K":
+        return f"{value - 273.15:.6g} degC"
+    target = "nm" if unit == "m" and abs(value) < 1e-6 else _SHOWN.get(unit, unit)
+    number = value if target == unit or unit == "1" else convert(value, unit, target)
+    return f"{number:.6g}" + ("" if unit == "1" else f" {target}")
+
+
+def _spec_text(spec: PropertySpec) -> str:
+    if spec.correlation == "table":
+        return f"table of {len(spec.coefficients[0])} points"
+    return f"{spec.correlation}({', '.join(f'{each:g}' for each in spec.coefficients)})"

@@ -1,0 +1,176 @@
+"""What every cell shares: two electrodes, the current, the two charge counters, and the voltage they add up to.
+
+The border of the state, in this order: five states of the working electrode, five of the counter electrode, the
+current density J (A/m2, > 0 plates on the working electrode), the charges plated and stripped there (C/m2).
+The voltage is working minus counter, so plating lowers it:
+
+    V = -(eta_w + V_fw) + (eta_c + V_fc) - J (R_ohmic + R_contact) - (concentration potential)
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from typing import NamedTuple
+
+from mossy.backend import jax, jnp
+from mossy.cells.electrode import STATES, Electrode, ElectrodeState
+from mossy.cells.electrolyte import Electrolyte, Separator
+from mossy.laws.constants import FARADAY, GAS
+from mossy.numerics.bordered import Shape
+
+Array = jax.Array
+BORDER = 2 * len(STATES) + 3
+PARTS = (
+    "ohmic",
+    "concentration",
+    "contact",
+    "working_charge_transfer",
+    "working_film",
+    "counter_charge_transfer",
+    "counter_film",
+)
+
+
+class Control(NamedTuple):
+    """What the cycler imposes: a voltage (V) where `holds_voltage`, else a current density (A/m2, > 0 plates)."""
+
+    holds_voltage: Array
+    target: Array
+
+
+class Border(NamedTuple):
+    """The border of a state, unpacked."""
+
+    working: ElectrodeState
+    counter: ElectrodeState
+    current: Array
+    plated: Array
+    stripped: Array
+
+
+class Surfaces(NamedTuple):
+    """Salt concentration at the two electrodes over its initial value."""
+
+    working: Array
+    counter: Array
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Cell(abc.ABC):
+    """Two planar electrodes and the electrolyte between them: a pytree of parameters with the contract of a system."""
+
+    working: Electrode
+    counter: Electrode
+    electrolyte: Electrolyte
+    separator: Separator
+    temperature: Array
+    contact_resistance: Array
+    nodes: int = dataclasses.field(metadata={"static": True})
+
+    @property
+    @abc.abstractmethod
+    def shape(self) -> Shape:
+        """The structure of the state."""
+
+    @abc.abstractmethod
+    def initial_interior(self) -> Array:
+        """The interior at the start, flat."""
+
+    @abc.abstractmethod
+    def interior_mass(self) -> Array:
+        """The interior's diagonal of the mass matrix, flat."""
+
+    @abc.abstractmethod
+    def interior_residual(self, state: Array) -> Array:
+        """mass x rate of the interior, flat."""
+
+    @abc.abstractmethod
+    def surfaces(self, state: Array) -> Surfaces:
+        """Relative salt concentrations at the electrodes."""
+
+    @abc.abstractmethod
+    def electrolyte_potentials(self, state: Array) -> tuple[Array, Array]:
+        """Ohmic and concentration contributions of the electrolyte to the voltage, V."""
+
+    @abc.abstractmethod
+    def salt(self, state: Array) -> Array:
+        """Salt in the separator, mol/m2."""
+
+    def border(self, state: Array) -> Border:
+        """The border of a flat state, by name."""
+        values, count = state[self.shape.interior :], len(STATES)
+        return Border(
+            ElectrodeState(*(values[k] for k in range(count))),
+            ElectrodeState(*(values[count + k] for k in range(count))),
+            *(values[2 * count + k] for k in range(3)),
+        )
+
+    def initial(self) -> Array:
+        """The state before any current has passed."""
+        return jnp.concatenate(
+            [self.initial_interior(), self.working.initial(), self.counter.initial(), jnp.zeros(3)]
+        )
+
+    def mass(self) -> Array:
+        """The diagonal mass: zero for the current, and for a capacitance that is zero."""
+        tail = jnp.array([0.0, 1.0, 1.0])
+        return jnp.concatenate([self.interior_mass(), self.working.mass(), self.counter.mass(), tail])
+
+    def scale(self) -> Array:
+        """Typical sizes: the absolute tolerance of a component is the relative one times this."""
+        thermal = GAS * self.temperature / FARADAY
+        electrode = jnp.stack([thermal, thermal, jnp.ones(()), 10.0 * jnp.ones(()), 10.0 * jnp.ones(())])
+        return jnp.concatenate([jnp.ones(self.shape.interior), electrode, electrode, jnp.array([1.0, 10.0, 10.0])])
+
+    def residual(self, time: Array, state: Array, control: Control) -> Array:
+        """mass x rate of the whole state; the current's row is the control's."""
+        border, surfaces = self.border(state), self.surfaces(state)
+        current = border.current
+        row = jnp.where(
+            control.holds_voltage, self.voltage(state) - control.target, (control.target - current)
+        )
+        counters = jnp.stack([row, jnp.maximum(current, 0.0), jnp.maximum(-current, 0.0)])
+        working = self.working.residual(border.working, current, surfaces.working, self.temperature)
+        counter = self.counter.residual(border.counter, -current, surfaces.counter, self.temperature)
+        return jnp.concatenate([self.interior_residual(state), working, counter, counters])
+
+    def parts(self, state: Array) -> Array:
+        """The contributions to the voltage, V, in the order of PARTS; they add up to it."""
+        border = self.border(state)
+        ohmic, concentration = self.electrolyte_potentials(state)
+        return jnp.stack(
+            [
+                ohmic,
+                concentration,
+                -border.current * self.contact_resistance,
+                -border.working.overpotential,
+                -self.working.film_voltage(border.working),
+                border.counter.overpotential,
+                self.counter.film_voltage(border.counter),
+            ]
+        )
+
+    def voltage(self, state: Array) -> Array:
+        """Working minus counter, V."""
+        return jnp.sum(self.parts(state))
+
+    def balances(self, state: Array) -> Array:
+        """(charge, salt, metal) not accounted for, each over what moved; 0 when nothing moved.
+
+        charge: external charge against active + dead + film + double layer, the worse of the two electrodes.
+        salt: the separator's content against its initial one. metal: the sum over both electrodes.
+        """
+        border = self.border(state)
+        passed = border.plated - border.stripped
+        working, counter = self.working.stored(border.working), self.counter.stored(border.counter)
+        side = border.working.side_charge + border.counter.side_charge
+        moved = border.plated + border.stripped + side
+        per_charge = 1.0 / (self.electrolyte.charge_number * self.electrolyte.cations_per_formula * FARADAY)
+        salt_moved = (border.plated + border.stripped) * per_charge
+        charge = jnp.maximum(jnp.abs(passed - working), jnp.abs(passed + counter))
+        salt = jnp.abs(self.salt(state) - self.salt(self.initial()))
+        values = jnp.stack([charge, salt, jnp.abs(working + counter)])
+        over = jnp.stack([moved, salt_moved, moved])
+        return jnp.where(over > 0.0, values / jnp.where(over > 0.0, over, 1.0), 0.0)

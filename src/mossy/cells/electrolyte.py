@@ -1,0 +1,82 @@
+"""The binary electrolyte in a separator: properties of concentration and temperature, and what a moving frame needs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from mossy.backend import jax, jnp
+from mossy.laws import transport
+
+Array = jax.Array
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Property:
+    """A correlation of `laws.transport` with its coefficients: a function of concentration (mol/m3) and temperature (K).
+
+    >>> float(Property((0.38,), transport.constant)(1000.0, 298.15))
+    0.38
+    """
+
+    coefficients: tuple[Array, ...]
+    correlation: Callable[..., Array] = dataclasses.field(metadata={"static": True})
+
+    def __call__(self, concentration: Array, temperature: Array) -> Array:
+        """The property's value, SI."""
+        return self.correlation(concentration, temperature, *self.coefficients)
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Electrolyte:
+    """A binary salt in a solvent. `diffusivity` may be given as D/(1 - t+), which steady profiles measure directly.
+
+    `molar_volume` (m3/mol of salt, a function of concentration) switches on the solvent's motion: a frame fixed to
+    the working electrode, d v_0/dx = -V (dN'/dx), N' the salt flux without convection.
+    """
+
+    concentration: Array
+    diffusivity: Property
+    conductivity: Property
+    transference_number: Property
+    thermodynamic_factor: Property
+    molar_volume: Property | None
+    over_anion_transference: bool = dataclasses.field(metadata={"static": True})
+    charge_number: int = dataclasses.field(metadata={"static": True})
+    cations_per_formula: int = dataclasses.field(metadata={"static": True})
+    anions_per_formula: int = dataclasses.field(metadata={"static": True})
+
+    def diffusion_coefficient(self, concentration: Array, temperature: Array) -> Array:
+        """D of the free electrolyte, m2/s."""
+        value = self.diffusivity(concentration, temperature)
+        if self.over_anion_transference:
+            return value * (1.0 - self.transference_number(concentration, temperature))
+        return value
+
+    def potential_coefficient(self, concentration: Array, temperature: Array) -> Array:
+        """(RT/zF)(nu/nu+)(1 - t+) chi, V per unit of ln c."""
+        return transport.diffusion_potential_coefficient(
+            temperature,
+            self.transference_number(concentration, temperature),
+            self.thermodynamic_factor(concentration, temperature),
+            charge_number=self.charge_number,
+            cations_per_formula=self.cations_per_formula,
+            anions_per_formula=self.anions_per_formula,
+        )
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Separator:
+    """What holds the electrolyte: effective = free value x porosity^bruggeman, storage = porosity x concentration."""
+
+    thickness: Array
+    porosity: Array
+    bruggeman: Array
+
+    @property
+    def factor(self) -> Array:
+        """porosity^bruggeman."""
+        return jnp.asarray(self.porosity) ** self.bruggeman

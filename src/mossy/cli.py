@@ -1,0 +1,91 @@
+"""The command line: `mossy run`, `fit`, `new`, `schema`. Bad input is one message and exit code 2, never a traceback."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mossy import __version__
+from mossy.errors import InputError
+
+app = typer.Typer(
+    help="Mossy: metal electrodes and their interphases. Simulate a case, fit it to measurements, read the report.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+CaseFile = Annotated[Path, typer.Argument(help="a case file (TOML)")]
+Out = Annotated[Path, typer.Option(help="the folder for the results; made if it is not there")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="no progress bar")]
+NUMERICAL_FAILURE, BAD_INPUT = 1, 2
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mossy {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="the version")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(case: CaseFile, out: Out = Path("results"), quiet: Quiet = False) -> None:
+    """Run a case: voltage, efficiency, film and impedance into a folder, with report.html."""
+    from mossy.commands import run_case
+
+    raise typer.Exit(run_case(case, out, quiet))
+
+
+@app.command()
+def fit(case: CaseFile, out: Out = Path("results"), quiet: Quiet = False) -> None:
+    """Fit the case's free parameters to its measurements: fit.json, and a report with both drawn together."""
+    from mossy.commands import fit_case
+
+    raise typer.Exit(fit_case(case, out, quiet))
+
+
+@app.command()
+def new(name: Annotated[str, typer.Argument(help="which example; lithium-copper, lithium-symmetric, ...")]) -> None:
+    """Print a commented example case, to begin from: mossy new lithium-copper > case.toml"""
+    from mossy.commands import example
+
+    typer.echo(example(name), nl=False)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a case file, with every key's default."""
+    from mossy.commands import schema_text
+
+    typer.echo(schema_text())
+
+
+@app.command()
+def materials(name: Annotated[str | None, typer.Argument(help="one material; all of them when left out")] = None) -> None:
+    """List the library's materials, or print one's values with conditions, source and status."""
+    from mossy.commands import materials_text
+
+    typer.echo(materials_text(name))
+
+
+def main() -> None:
+    """The `mossy` command."""
+    try:
+        app()
+    except InputError as error:
+        typer.echo(f"mossy: {error}", err=True)
+        sys.exit(BAD_INPUT)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

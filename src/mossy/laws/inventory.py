@@ -1,0 +1,67 @@
+"""Where the metal is: able to strip, isolated, or how thick when dense."""
+
+from __future__ import annotations
+
+from mossy.backend import jnp
+from mossy.laws.constants import FARADAY, Real
+
+
+def metal_activity(inventory: Real, monolayer_charge: Real) -> Real:
+    """Activity of the metal that is left to strip: a_M = Q/(Q + Q*).
+
+    Arguments: `inventory` Q of metal in electronic contact, C/m2 (below 0 counts as 0); `monolayer_charge` Q*, C/m2,
+    the amount at which the last metal begins to run out, about one atomic layer (1 to 3 C/m2). Result: 0 to 1.
+    Validity: a smooth closure, not a measured isotherm; Q* should be far below any inventory of interest.
+    Limits: 1 for Q >> Q*, 1/2 at Q*, Q/Q* for Q << Q*, 0 at and below 0: stripping stops before the inventory turns
+    negative.
+    Source: this library; the Langmuir form.
+
+    >>> round(float(metal_activity(36000.0, 2.0)), 9)  # 1 mAh/cm2
+    0.999944448
+    """
+    present = jnp.maximum(inventory, 0.0)
+    return present / (present + monolayer_charge)
+
+
+def metal_rates(
+    charge_transfer_current_density: Real, side_current_density: Real, isolated_fraction: Real
+) -> tuple[Real, Real]:
+    """What the current at the metal does to its inventory: (dQ_active/dt, dQ_dead/dt).
+
+        plating     = max(J, 0)               dissolution = max(-J, 0)
+        corrosion   = min(dissolution, max(j, 0))     stripped    = dissolution - corrosion
+        dQ_dead/dt   = f/(1-f) stripped
+        dQ_active/dt = plating - stripped/(1-f) - corrosion
+
+    Stripping dissolves the roots too: for every 1 - f that dissolves a fraction f loses contact. Metal that dissolves
+    to feed the side reaction beside it corrodes evenly and isolates nothing.
+
+    Arguments: `charge_transfer_current_density` J through the metal surface, A/m2, positive plates (the external
+    current less the side current); `side_current_density` j of electrons to the side reaction, A/m2, positive;
+    `isolated_fraction` f of the metal removed from contact by stripping, 0 <= f < 1. Result: a pair, A/m2.
+    Limits: the rates add up to J exactly; f = 0 makes no dead metal; at rest, J = -j, only corrosion is left.
+    Source: the accounting of inactive metal follows C. Fang and others, Nature (2019): charge lost is dead metal plus
+    interphase.
+
+    >>> [round(float(rate), 6) for rate in metal_rates(-10.0, 1.0, 0.1)]
+    [-11.0, 1.0]
+    """
+    plating = jnp.maximum(charge_transfer_current_density, 0.0)
+    dissolution = plating - charge_transfer_current_density
+    corrosion = jnp.minimum(dissolution, jnp.maximum(side_current_density, 0.0))
+    removed = (dissolution - corrosion) / (1 - isolated_fraction)
+    return plating - removed - corrosion, isolated_fraction * removed
+
+
+def dense_thickness(charge: Real, molar_volume: Real, charge_number: Real = 1) -> Real:
+    """Thickness of pore-free metal that a charge per area deposits, h = V Q/(z F).
+
+    Arguments: `charge` Q, C/m2 (1 mAh/cm2 is 36000 C/m2); `molar_volume` V of the metal, m3/mol; `charge_number` z.
+    Result: m.
+    Limits: proportional to Q; divide by (1 - porosity) for a porous deposit.
+    Source: M. Faraday's laws of electrolysis.
+
+    >>> round(dense_thickness(36000.0, 13.021e-6) * 1e6, 4)  # lithium, um per mAh/cm2
+    4.8583
+    """
+    return molar_volume * charge / (charge_number * FARADAY)

@@ -1,0 +1,86 @@
+"""The [protocol] table of a case file: its shape. The texts of its steps are parsed by `compile_protocol`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, WrapValidator, model_validator
+from pydantic_core import PydanticCustomError
+
+MAXIMUM_DEPTH = 50
+_EXAMPLE = "plate 1 mA/cm^2 for 1 h"
+
+
+def _check_repeat(value: Any, handler: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise PydanticCustomError("repeat", "{shown} is not a whole number of cycles; give 1 or more", _shown(value))
+    if value < 1:
+        raise PydanticCustomError("repeat", "{shown} cycles leave nothing to do; give 1 or more", _shown(value))
+    return value
+
+
+def _check_steps(value: Any, handler: Any) -> Any:
+    if isinstance(value, list | tuple) and not value:
+        raise PydanticCustomError("steps", "there are no steps; add one such as {shown}", _shown(_EXAMPLE))
+    if not isinstance(value, list | tuple):
+        raise PydanticCustomError("steps", "{shown} is not a list of steps; write it in [ ]", _shown(value))
+    return handler(value)
+
+
+def _check_item(value: Any, handler: Any) -> Any:
+    if isinstance(value, str | RepeatBlock):
+        return value
+    if isinstance(value, dict):
+        return RepeatBlock.model_validate(value)
+    remedy = "write text or { repeat = 10, steps = [...] }"
+    raise PydanticCustomError("step", "{shown} is not a step; {remedy}", {**_shown(value), "remedy": remedy})
+
+
+def _shown(value: Any) -> dict[str, str]:
+    text = repr(value)
+    return {"shown": text if len(text) <= 60 else text[:57] + "..."}
+
+
+Repeat = Annotated[int, Field(ge=1, description="how many times the steps are run"), WrapValidator(_check_repeat)]
+Item = Annotated["str | RepeatBlock", WrapValidator(_check_item)]
+Steps = Annotated[
+    list[Item],
+    Field(min_length=1, description=f"texts such as '{_EXAMPLE}', or tables of repeat and steps, to any depth"),
+    WrapValidator(_check_steps),
+]
+
+
+class RepeatBlock(BaseModel):
+    """Steps run several times over within a protocol."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    repeat: Repeat = 1
+    steps: Steps
+
+
+class ProtocolTable(BaseModel):
+    """What the cycler does: a list of steps, run `repeat` times."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    repeat: Repeat = 1
+    steps: Steps
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_depth(cls, value: Any) -> Any:
+        """Refuse a nesting so deep that walking it would exhaust the interpreter's stack."""
+        level, depth = [value], 0
+        while level:
+            blocks = (block.get("steps") for block in level if isinstance(block, dict))
+            level = [item for steps in blocks if isinstance(steps, list | tuple) for item in steps]
+            level = [item for item in level if isinstance(item, dict)]
+            depth += 1
+            if depth > MAXIMUM_DEPTH:
+                raise PydanticCustomError("depth", "steps nest more than {depth} deep", {"depth": MAXIMUM_DEPTH})
+        return value
+
+
+RepeatBlock.model_rebuild()
+ProtocolTable.model_rebuild()

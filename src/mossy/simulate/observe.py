@@ -1,0 +1,97 @@
+"""What can be observed of a cell at any moment of a run: the parts of its voltage, its inventories, its film, its salt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mossy.backend import jax, jnp
+from mossy.cells import PARTS, Cell, Control
+from mossy.numerics.implicit import Rows
+from mossy.numerics.linear import frequency_response
+from mossy.numerics.rosenbrock import interpolate
+
+Array = jax.Array
+_BATCH = 1024
+SIDES = ("working", "counter")
+
+
+@jax.jit
+def _observe(cell: Cell, states: Array) -> dict[str, Array]:
+    def one(state: Array) -> dict[str, Array]:
+        border, surfaces, parts = cell.border(state), cell.surfaces(state), cell.parts(state)
+        seen = dict(zip((f"{name}_volt" for name in PARTS), parts, strict=True))
+        seen |= {"voltage": jnp.sum(parts), "current": border.current}
+        seen |= {"plated": border.plated, "stripped": border.stripped}
+        for side in SIDES:
+            electrode, values = getattr(cell, side), getattr(border, side)
+            seen |= {
+                f"{side}_active": electrode.active(values),
+                f"{side}_dead": values.dead_charge,
+                f"{side}_film_charge": values.side_charge,
+                f"{side}_film_thickness": electrode.thickness(values),
+                f"{side}_film_resistance": electrode.film_resistance(values),
+                f"{side}_surface_concentration": getattr(surfaces, side) * cell.electrolyte.concentration,
+            }
+        return seen | {"balances": cell.balances(state)}
+
+    return jax.vmap(one)(states)
+
+
+def observe(cell: Cell, states: np.ndarray) -> dict[str, np.ndarray]:
+    """Every observable of each state, SI; evaluated in batches of one size, so that one compilation serves them all."""
+    parts = []
+    for first in range(0, len(states), _BATCH):
+        piece = states[first : first + _BATCH]
+        padded = np.concatenate([piece, np.repeat(piece[-1:], _BATCH - len(piece), axis=0)])
+        seen = jax.tree.map(np.asarray, _observe(cell, padded))
+        parts.append({name: values[: len(piece)] for name, values in seen.items()})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+@jax.jit
+def _impedance(cell: Cell, state: Array, frequency: Array) -> Array:
+    current = cell.border(state).current
+
+    def residual(y: Array, target: Array) -> Array:
+        return cell.residual(jnp.zeros(()), y, Control(jnp.asarray(False), target))
+
+    def output(y: Array, target: Array) -> Array:
+        return cell.voltage(y)
+
+    omega = 2.0 * jnp.pi * frequency
+    return -frequency_response(residual, output, state, current, cell.mass(), omega, cell.shape)
+
+
+def impedance(cell: Cell, state: Any, frequency: Any) -> np.ndarray:
+    """Z = -dV/dJ about a state, ohm m2, at frequencies in Hz: the residual of the simulation, linearised.
+
+    The state may carry a direct current and need not be steady; its slow drift is frozen.
+    """
+    return np.asarray(_impedance(cell, jnp.asarray(state), jnp.asarray(frequency, dtype=float)))
+
+
+@jax.jit
+def _profiles(cell: Any, states: Array) -> tuple[Array, Array, Array]:
+    def one(state: Array) -> tuple[Array, Array, Array]:
+        positions, concentration = cell.profile(state)
+        return positions, concentration, cell.velocity_profile(state)
+
+    return jax.vmap(one)(states)
+
+
+def profiles(cell: Any, states: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(positions in m, concentrations in mol/m3, solvent velocity in m/s) of each state of a planar cell."""
+    positions, concentrations, velocities = (np.asarray(each) for each in _profiles(cell, jnp.asarray(states)))
+    return positions, concentrations, velocities
+
+
+def states_at(rows: Rows, theta: np.ndarray) -> np.ndarray:
+    """The states inside accepted steps: `theta` (rows, points) fractions of each step; (rows, points, n)."""
+    start, end, dense = (np.asarray(each)[:, None] for each in (rows.start, rows.end, rows.dense))
+    at = theta[:, :, None]
+    return np.asarray(interpolate(start, end, np.moveaxis(dense, 2, 0), at))
+
+
+__all__ = ["SIDES", "impedance", "observe", "profiles", "states_at"]

@@ -1,0 +1,75 @@
+"""The base of every table in a case file: unknown keys are errors that suggest the nearest, defaults are text with units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from mossy.errors import InputError, suggest
+
+
+class Table(BaseModel):
+    """A table whose quantities are written as text with units and held as SI floats."""
+
+    model_config = ConfigDict(extra="forbid", validate_default=True, arbitrary_types_allowed=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            for key in data:
+                if key not in cls.model_fields:
+                    raise InputError(f"'{key}' is not a key here", remedy=suggest(str(key), cls.model_fields))
+        return data
+
+    def with_value(self, path: str, value: Any) -> Table:
+        """A copy with the SI value at a dotted path replaced (by a float, or by what JAX differentiates)."""
+        head, _, rest = path.partition(".")
+        if head not in type(self).model_fields:
+            raise InputError(f"there is no '{head}'", key=path, remedy=suggest(head, type(self).model_fields))
+        current = getattr(self, head)
+        return self.model_copy(update={head: replaced(current, rest, value) if rest else value})
+
+    def value_at(self, path: str) -> Any:
+        """The SI value at a dotted path."""
+        head, _, rest = path.partition(".")
+        if head not in type(self).model_fields:
+            raise InputError(f"there is no '{head}'", key=path, remedy=suggest(head, type(self).model_fields))
+        current = getattr(self, head)
+        if not rest:
+            return current
+        if isinstance(current, Table):
+            return current.value_at(rest)
+        if isinstance(current, list | tuple) and rest.isdigit() and int(rest) < len(current):
+            return current[int(rest)]
+        raise InputError(f"'{head}' has no '{rest}'", key=path, remedy="name a number of the case by its dotted path")
+
+    def assumed(self, prefix: str = "") -> Iterator[str]:
+        """The dotted paths of the values that were not given and took their defaults."""
+        for name in type(self).model_fields:
+            value, path = getattr(self, name), f"{prefix}{name}"
+            if isinstance(value, Table):
+                yield from value.assumed(f"{path}.")
+            elif name not in self.model_fields_set and value is not None:
+                yield path
+
+
+def replaced(current: Any, path: str, value: Any) -> Any:
+    """A table or list with the value at a dotted path replaced."""
+    if isinstance(current, Table):
+        return current.with_value(path, value)
+    if isinstance(current, list | tuple) and path.isdigit() and int(path) < len(current):
+        return [value if index == int(path) else item for index, item in enumerate(current)]
+    raise InputError(f"'{path}' leads nowhere", key=path, remedy="name a number of the case by its dotted path")
+
+
+def default(text: Any, description: str = "", **more: Any) -> Any:
+    """A field that takes `text` when it is not given."""
+    return Field(default=text, description=description or None, **more)
+
+
+def subtable(kind: type[Table], description: str = "") -> Any:
+    """A field that is itself a table, all defaults when it is not given."""
+    return Field(default_factory=kind, description=description or None)
