@@ -19,7 +19,7 @@ _HOMES = {
     "MossyError": "mossy.errors",
 }
 _ROOMS = ("analysis", "cells", "laws", "materials", "numerics", "protocol", "readers", "records", "simulate", "infer")
-__all__ = ["__version__", *_HOMES, *_ROOMS]  # noqa: PLE0604  every name is a string, spread from the tables above
+__all__ = ["__version__", *_HOMES, *_ROOMS]
 
 
 def __getattr__(name: str) -> Any:

@@ -69,7 +69,9 @@ def schema() -> None:
 
 
 @app.command()
-def materials(name: Annotated[str | None, typer.Argument(help="one material; all of them when left out")] = None) -> None:
+def materials(
+    name: Annotated[str | None, typer.Argument(help="one material; all of them when left out")] = None,
+) -> None:
     """List the library's materials, or print one's values with conditions, source and status."""
     from mossy.commands import materials_text
 

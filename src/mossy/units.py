@@ -12,7 +12,9 @@ from mossy.errors import InputError
 if TYPE_CHECKING:
     import pint
 
-_NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?nan|[-+]?inf(?:inity)?)\s*(.*)", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|[-+]?nan|[-+]?inf(?:inity)?)\s*(.*)", re.IGNORECASE
+)
 _HOSTILE = re.compile(r"\d{4}|(\*\*|\^)[^*/\s]*(\*\*|\^)|.{80}")  # pint would raise any integer to any power
 _CELSIUS = {"degc", "°c", "celsius", "oc", "degree_celsius"}
 

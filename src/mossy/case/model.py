@@ -67,7 +67,9 @@ class Case(Table):
             for index, point in enumerate(self.impedance.points()):
                 locate(point, schedule, f"impedance.at[{index}]")
         if self.fit is not None:
-            self.fit.check(self)
+            from mossy.case.fitting import check_fit
+
+            check_fit(self)
         return self
 
 
@@ -127,7 +129,7 @@ def _finding(error: dict[str, Any], data: Any) -> InputError:
         inside = isinstance(place, Mapping | list) and (part in place if isinstance(place, Mapping) else True)
         if isinstance(part, int):
             key += f"[{part}]"
-        elif inside or isinstance(part, str) and part.isidentifier() and part not in ("str", "RepeatBlock"):
+        elif inside or (isinstance(part, str) and part.isidentifier() and part not in ("str", "RepeatBlock")):
             key += f".{part}" if key else part
         place = place[part] if inside and (isinstance(place, Mapping) or isinstance(part, int)) else None
     inner = (error.get("ctx") or {}).get("error")

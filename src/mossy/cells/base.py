@@ -109,9 +109,7 @@ class Cell(abc.ABC):
 
     def initial(self) -> Array:
         """The state before any current has passed."""
-        return jnp.concatenate(
-            [self.initial_interior(), self.working.initial(), self.counter.initial(), jnp.zeros(3)]
-        )
+        return jnp.concatenate([self.initial_interior(), self.working.initial(), self.counter.initial(), jnp.zeros(3)])
 
     def mass(self) -> Array:
         """The diagonal mass: zero for the current, and for a capacitance that is zero."""
@@ -128,9 +126,7 @@ class Cell(abc.ABC):
         """mass x rate of the whole state; the current's row is the control's."""
         border, surfaces = self.border(state), self.surfaces(state)
         current = border.current
-        row = jnp.where(
-            control.holds_voltage, self.voltage(state) - control.target, (control.target - current)
-        )
+        row = jnp.where(control.holds_voltage, self.voltage(state) - control.target, (control.target - current))
         counters = jnp.stack([row, jnp.maximum(current, 0.0), jnp.maximum(-current, 0.0)])
         working = self.working.residual(border.working, current, surfaces.working, self.temperature)
         counter = self.counter.residual(border.counter, -current, surfaces.counter, self.temperature)

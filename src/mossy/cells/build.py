@@ -18,8 +18,8 @@ from mossy.laws import charge_transfer, interphase, transport
 from mossy.laws.constants import FARADAY
 
 MODELS: dict[str, type[Cell]] = {"planar": Planar, "point": Point}
-MONOLAYER_CHARGE = 1.0
-"""C/m2: Q*, about half a monolayer of metal, over which its activity falls to zero as it is exhausted."""
+VANISHING_CHARGE = 1e-3
+"""C/m2: Q* in a_M = Q/(Q + Q*), far below a monolayer (some 2 C/m2), so that a foil's activity is 1 to nine digits."""
 FOIL = 250e-6
 """m: the metal on an electrode that is a metal, where the case says nothing."""
 CHARGE_TRANSFER: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
@@ -122,7 +122,7 @@ def _electrode(
         isolated_fraction=table.dead_metal.isolated_fraction,  # type: ignore[arg-type]
         inventory=thickness * metal.charge_number * FARADAY / metal.molar_volume,  # type: ignore[arg-type]
         initial_overpotential=-table.initial_potential if bare else 0.0,  # type: ignore[arg-type]
-        monolayer_charge=MONOLAYER_CHARGE,  # type: ignore[arg-type]
+        vanishing_charge=VANISHING_CHARGE,  # type: ignore[arg-type]
         charge_transfer=law,
         growth=growth,
         charge_number=metal.charge_number,
@@ -167,7 +167,7 @@ def _property(name: str, table: ElectrolyteTable, library: materials.Electrolyte
         return Property((given,), transport.constant)
     if library is None:
         unit = PROPERTY_UNITS[name]
-        remedy = f'give a constant{"" if unit == "1" else " in " + unit}, a correlation or a table'
+        remedy = f"give a constant{'' if unit == '1' else ' in ' + unit}, a correlation or a table"
         raise InputError("a custom electrolyte needs it", key=f"electrolyte.{name}", remedy=remedy)
     spec = library.properties[name]
     coefficients = tuple(jnp.asarray(each, dtype=float) for each in spec.coefficients)

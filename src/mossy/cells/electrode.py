@@ -45,7 +45,7 @@ class Electrode:
     """Parameters of one electrode in SI. `charge_transfer` and `growth` are laws; `growth` is None for a film that rests.
 
     `kinetics` and `growth_parameters` hold the keyword arguments of those laws; `inventory` is the active metal at the
-    start (C/m2) and `monolayer_charge` the charge Q* over which the metal's activity falls to zero.
+    start (C/m2) and `vanishing_charge` the charge Q* over which the metal's activity falls to zero.
     """
 
     exchange_current_density: Array
@@ -60,7 +60,7 @@ class Electrode:
     isolated_fraction: Array
     inventory: Array
     initial_overpotential: Array
-    monolayer_charge: Array
+    vanishing_charge: Array
     charge_transfer: Callable[..., Array] = dataclasses.field(metadata={"static": True})
     growth: Callable[..., Array] | None = dataclasses.field(metadata={"static": True})
     charge_number: int = dataclasses.field(metadata={"static": True})
@@ -113,7 +113,7 @@ class Electrode:
             temperature=temperature,
             charge_number=self.charge_number,
             concentration_ratio=concentration_ratio,
-            metal_activity=inventory.metal_activity(self.active(state), self.monolayer_charge),
+            metal_activity=inventory.metal_activity(self.active(state), self.vanishing_charge),
             **self.kinetics,
         )
 

@@ -120,7 +120,9 @@ def _table_columns(table: list[list[float]] | str, concentration_unit: str, unit
     else:
         rows = np.array(table, dtype=float) if len({len(row) for row in table}) == 1 else np.zeros((0, 0))
     if rows.ndim != 2 or rows.shape[0] < 2 or rows.shape[1] != 2 or not np.all(np.isfinite(rows)):
-        raise InputError("a table needs two rows or more of two finite numbers", key="table", remedy="[[c, value], ...]")
+        raise InputError(
+            "a table needs two rows or more of two finite numbers", key="table", remedy="[[c, value], ...]"
+        )
     if not np.all(np.diff(rows[:, 0]) > 0.0):
         raise InputError("the concentrations of a table must increase", key="table", remedy="sort the rows")
     columns = rows[:, 0] * to_si(f"1 {concentration_unit}", "mol/m^3", "concentration_unit"), rows[:, 1], unit

@@ -49,6 +49,7 @@ class FitParameter(Table):
 
     initial: str | float
     bounds: list[str | float] = Field(min_length=2, max_length=2)
+    also: list[str] = default([], "other dotted paths that take the same value")
 
 
 class FitTable(Table):

@@ -36,7 +36,7 @@ def solvent_diffusion(
 
     >>> film = dict(solvent_diffusivity=2.5e-22, solvent_concentration=2636.0, reduction_potential=0.4)
     >>> f"{solvent_diffusion(5e-9, 0.0, **film):.6e}"
-    '1.271677e-05'
+    '1.271676e-05'
     """
     reduced = jax.nn.sigmoid(jnp.asarray(FARADAY * (reduction_potential - potential) / (GAS * temperature)))
     return FARADAY * solvent_diffusivity * solvent_concentration / thickness * reduced

@@ -6,21 +6,20 @@ from mossy.backend import jnp
 from mossy.laws.constants import FARADAY, Real
 
 
-def metal_activity(inventory: Real, monolayer_charge: Real) -> Real:
+def metal_activity(inventory: Real, vanishing_charge: Real) -> Real:
     """Activity of the metal that is left to strip: a_M = Q/(Q + Q*).
 
-    Arguments: `inventory` Q of metal in electronic contact, C/m2 (below 0 counts as 0); `monolayer_charge` Q*, C/m2,
-    the amount at which the last metal begins to run out, about one atomic layer (1 to 3 C/m2). Result: 0 to 1.
+    Arguments: `inventory` Q of metal in electronic contact, C/m2; `vanishing_charge` Q*, C/m2, the amount at which the
+    last metal begins to run out. Result: below 1.
     Validity: a smooth closure, not a measured isotherm; Q* should be far below any inventory of interest.
-    Limits: 1 for Q >> Q*, 1/2 at Q*, Q/Q* for Q << Q*, 0 at and below 0: stripping stops before the inventory turns
-    negative.
+    Limits: 1 for Q >> Q*, 1/2 at Q*, Q/Q* for Q << Q*. Below 0, where only a solver's undershoot can lead, the straight
+    line goes on, which drives the inventory back to 0.
     Source: this library; the Langmuir form.
 
     >>> round(float(metal_activity(36000.0, 2.0)), 9)  # 1 mAh/cm2
     0.999944448
     """
-    present = jnp.maximum(inventory, 0.0)
-    return present / (present + monolayer_charge)
+    return inventory / (jnp.maximum(inventory, 0.0) + vanishing_charge)
 
 
 def metal_rates(

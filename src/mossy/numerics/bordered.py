@@ -3,10 +3,11 @@
     | A  B |   A: N x N blocks of m x m, tridiagonal (the interior: nodes coupled to their neighbours)
     | C  D |   B, C, D: p columns, p rows and the p x p corner (the border: scalars coupled to anything)
 
-Elimination costs O(N m^3 + N m p + p^3) instead of O((N m + p)^3). Two eliminations of A are kept, because each is the
-faster one somewhere: LAPACK's tridiagonal solver (m = 1, one system at a time on a CPU) and parallel cyclic reduction
-(any m, any platform; Hockney & Jesshope, Parallel Computers 2, 1988, section 5.4), which stores its multipliers, so
-that every further right-hand side costs log2(N) fused sweeps.
+Elimination costs O(N m^3 + N m p + p^3) instead of O((N m + p)^3). Three eliminations of A are kept, because each is the
+fastest somewhere: LAPACK's tridiagonal solver (m = 1, real, on a CPU), block elimination node by node (any m; compiles
+quickly, and vectorises over frequencies), and parallel cyclic reduction for accelerators (any m; Hockney & Jesshope,
+Parallel Computers 2, 1988, section 5.4), which stores its multipliers, so that every further right-hand side costs
+log2(N) fused sweeps.
 """
 
 from __future__ import annotations
@@ -100,25 +101,31 @@ def shifted(scale: Array | complex, mass: Array, blocks: Bordered, shape: Shape)
 class Factors(NamedTuple):
     """A bordered matrix ready to solve with: the interior's own factors, A^-1 B, C, and the inverse of the Schur complement."""
 
-    interior: tuple[Array, ...] | Cyclic
+    interior: Interior
     solved_column: Array
     row: Array
     inverse: Array
 
 
 def default_elimination(shape: Shape) -> str:
-    """LAPACK's tridiagonal solver for scalar nodes on a CPU (measured 3.5 x faster there), else cyclic reduction."""
-    return "lapack" if shape.variables == 1 and platform() == "cpu" else "cyclic_reduction"
+    """LAPACK for scalar nodes on a CPU, node by node for blocks there, cyclic reduction on an accelerator."""
+    if platform() != "cpu":
+        return "cyclic_reduction"
+    return "lapack" if shape.variables == 1 else "sequential"
 
 
 def factorise(matrix: Bordered, elimination: str) -> Factors:
     """Factors of a bordered matrix; raises nothing: a singular one gives values that are not finite."""
     nodes, m, p = matrix.column.shape
-    if elimination == "lapack":
+    interior: Interior
+    if not nodes:
+        interior = ()
+    elif elimination == "lapack":
         below, above = matrix.lower[:, 0, 0], matrix.upper[:, 0, 0]
-        interior: tuple[Array, ...] | Cyclic = (below.at[0].set(0.0), matrix.diagonal[:, 0, 0], above.at[-1].set(0.0))
+        interior = (below.at[0].set(0.0), matrix.diagonal[:, 0, 0], above.at[-1].set(0.0))
     else:
-        interior = cyclic_reduction(matrix.lower, matrix.diagonal, matrix.upper)
+        reduce = {"sequential": sequential_elimination, "cyclic_reduction": cyclic_reduction}[elimination]
+        interior = reduce(matrix.lower, matrix.diagonal, matrix.upper)
     solved = _solve_interior(interior, matrix.column) if nodes else matrix.column
     schur = matrix.corner - jnp.einsum("pnm,nmq->pq", matrix.row, solved)
     largest = jnp.max(jnp.abs(schur), axis=1, keepdims=True)
@@ -138,11 +145,50 @@ def solve(factors: Factors, right: Array) -> Array:
     return jnp.concatenate([inner.reshape(-1), border])
 
 
-def _solve_interior(interior: tuple[Array, ...] | Cyclic, right: Array) -> Array:
-    if isinstance(interior, Cyclic):
+def _solve_interior(interior: Interior, right: Array) -> Array:
+    if isinstance(interior, Cyclic | Sequential):
         return interior.solve(right)
     below, diagonal, above = interior
     return jax.lax.linalg.tridiagonal_solve(below, diagonal, above, right[:, 0, :])[:, None, :]
+
+
+class Sequential(NamedTuple):
+    """Block elimination from the first node to the last: `lower`, the pivots' inverses, and inverse @ upper."""
+
+    lower: Array
+    inverse: Array
+    upper: Array
+
+    def solve(self, right: Array) -> Array:
+        """A x = right for `right` of shape (N, m, k)."""
+
+        def down(before: Array, row: tuple[Array, Array, Array]) -> tuple[Array, Array]:
+            lower, inverse, value = row
+            value = inverse @ (value - lower @ before)
+            return value, value
+
+        def up(after: Array, row: tuple[Array, Array]) -> tuple[Array, Array]:
+            upper, value = row
+            value = value - upper @ after
+            return value, value
+
+        zero = jnp.zeros_like(right[0], dtype=jnp.result_type(right, self.inverse))
+        reduced = jax.lax.scan(down, zero, (self.lower, self.inverse, right))[1]
+        return jax.lax.scan(up, zero, (self.upper, reduced), reverse=True)[1]
+
+
+def sequential_elimination(lower: Array, diagonal: Array, upper: Array) -> Sequential:
+    """Block LU of a block-tridiagonal matrix, no pivoting between nodes (Thomas' algorithm)."""
+    lower, upper = lower.at[:1].set(0.0), upper.at[-1:].set(0.0)
+
+    def pivot(before: Array, row: tuple[Array, Array, Array]) -> tuple[Array, tuple[Array, Array]]:
+        left, here, right = row
+        inverse = _inverse(here - left @ before)
+        return inverse @ right, (inverse, inverse @ right)
+
+    first = jnp.zeros_like(diagonal[0])
+    inverse, coupled = jax.lax.scan(pivot, first, (lower, diagonal, upper))[1]
+    return Sequential(lower, inverse, coupled)
 
 
 class Cyclic(NamedTuple):
@@ -156,12 +202,11 @@ class Cyclic(NamedTuple):
         """A x = right for `right` of shape (N, m, k)."""
         for level in range(self.left.shape[0]):
             stride = 2**level
-            right = (
-                right
-                + self.left[level] @ _shift(right, stride)
-                + self.right[level] @ _shift(right, -stride)
-            )
+            right = right + self.left[level] @ _shift(right, stride) + self.right[level] @ _shift(right, -stride)
         return self.inverse @ right
+
+
+Interior = tuple[Array, ...] | Sequential | Cyclic
 
 
 def cyclic_reduction(lower: Array, diagonal: Array, upper: Array) -> Cyclic:
@@ -183,9 +228,7 @@ def cyclic_reduction(lower: Array, diagonal: Array, upper: Array) -> Cyclic:
         rights.append(right)
         stride *= 2
     empty = jnp.zeros((0, nodes, m, m), diagonal.dtype)
-    return Cyclic(
-        jnp.stack(lefts) if lefts else empty, jnp.stack(rights) if rights else empty, _inverse(diagonal)
-    )
+    return Cyclic(jnp.stack(lefts) if lefts else empty, jnp.stack(rights) if rights else empty, _inverse(diagonal))
 
 
 def _shift(values: Array, by: int) -> Array:

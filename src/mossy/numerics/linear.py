@@ -31,7 +31,7 @@ def frequency_response(
     direct = jax.grad(output, argnums=1)(state, control)
 
     def at(omega: Array) -> Array:
-        factors = factorise(shifted(1j * omega, mass, blocks, shape), "cyclic_reduction")
+        factors = factorise(shifted(1j * omega, mass, blocks, shape), "sequential")
         return sense @ solve(factors, drive.astype(complex)) + direct
 
     return jax.vmap(at)(angular_frequency)

@@ -96,7 +96,7 @@ def _fit(fit: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return [
         ("Fit", plain_words(str(fit.get("status", "unknown"))), free),
         ("Sum of squares (χ²)", number(fit.get("chi_squared")), freedom),
-        ("Root mean square", number(fit.get("root_mean_square"), 3), "of all weighted residuals"),
+        ("Root mean square", number(fit.get("root_mean_square"), 3), "of the residuals"),
     ]
 
 

@@ -101,13 +101,13 @@ class Driven:
             gap(
                 working.overpotential,
                 cell.working.active(working),
-                cell.working.monolayer_charge,
+                cell.working.vanishing_charge,
                 border.current < 0.0,
             ),
             gap(
                 counter.overpotential,
                 cell.counter.active(counter),
-                cell.counter.monolayer_charge,
+                cell.counter.vanishing_charge,
                 border.current > 0.0,
             ),
         )

@@ -149,9 +149,7 @@ def summary_of(trajectory: Trajectory) -> dict[str, Any]:
             }
             for side in SIDES
         },
-        "dead_metal": {
-            side: {"mAh_per_cm2": _finite(final[f"{side}_dead"][0] / MILLIAMPERE_HOUR)} for side in SIDES
-        },
+        "dead_metal": {side: {"mAh_per_cm2": _finite(final[f"{side}_dead"][0] / MILLIAMPERE_HOUR)} for side in SIDES},
         "active_metal": {
             side: {"mAh_per_cm2": _finite(final[f"{side}_active"][0] / MILLIAMPERE_HOUR)} for side in SIDES
         },

@@ -70,7 +70,9 @@ def driven(cell: Cell, schedule: Schedule) -> Driven:
     columns = schedule.arrays()
     points = columns["table_time"].shape[1]
     length = 1 << max(points - 1, 1).bit_length() if schedule.tables else points
-    tables = (np.pad(columns[name], ((0, 0), (0, length - points)), mode="edge") for name in ("table_time", "table_current"))
+    tables = (
+        np.pad(columns[name], ((0, 0), (0, length - points)), mode="edge") for name in ("table_time", "table_current")
+    )
     return Driven(cell, *(jnp.asarray(table) for table in tables))
 
 
@@ -112,15 +114,13 @@ def _no_rows(cell: Cell) -> Rows:
     return Rows(index, number, number, number, number, index, states, states, np.zeros((0, 3, size)))
 
 
-def _physical_end(
-    cell: Cell, schedule: Schedule, rows: Rows, carry: Carry, status: Status
-) -> tuple[Rows, Status]:
+def _physical_end(cell: Cell, schedule: Schedule, rows: Rows, carry: Carry, status: Status) -> tuple[Rows, Status]:
     """A step size that collapses on an empty electrode or an empty electrolyte is that event, not a failure."""
     if status != Status.STEP_TOO_SMALL or not len(rows.segment):
         return rows, status
     border, surfaces = cell.border(carry.state), cell.surfaces(carry.state)
     gone = [
-        bool(sign * border.current < 0.0) and float(side.active(state)) < 1e-3 * float(side.monolayer_charge)
+        bool(sign * border.current < 0.0) and float(side.active(state)) < 1e-3 * float(side.vanishing_charge)
         for sign, side, state in ((1.0, cell.working, border.working), (-1.0, cell.counter, border.counter))
     ]
     empty = float(min(surfaces.working, surfaces.counter)) < 10.0 * DEPLETED

@@ -1,0 +1,108 @@
+"""The measurements a case names, selected and brought to SI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mossy.cells.tables import resolve
+from mossy.errors import InputError
+from mossy.infer.predict import ImpedanceTarget, ProfileTarget, Target, VoltageTarget
+from mossy.infer.tables import FitData
+from mossy.protocol import locate, parse_point
+from mossy.readers import read
+from mossy.records import Record
+from mossy.units import to_si
+
+if TYPE_CHECKING:
+    from mossy.case.model import Case
+
+
+def targets_of(case: Case) -> list[Target]:
+    """Every measurement of the case's [fit] table; errors name the entry and the file."""
+    assert case.fit is not None
+    targets = []
+    for index, data in enumerate(case.fit.data):
+        try:
+            targets.append(_target(case, data))
+        except InputError as error:
+            raise error.at(f"fit.data[{index}]") from None
+    return targets
+
+
+def _target(case: Case, data: FitData) -> Target:
+    path = resolve(data.file, case.folder)
+    columns = None if data.columns is None else {name: tuple(value) for name, value in data.columns.items()}
+    records = [record for record in read(path, kind=data.kind, columns=columns) if record.kind == data.kind]
+    if not records:
+        remedy = "check `kind`, or name its columns with `columns`"
+        raise InputError(f"'{path.name}' holds no {data.kind} data", key="file", remedy=remedy)
+    make = {"cycling": _voltage, "impedance": _impedance, "profile": _profile}[data.kind]
+    return make(case, data, records)
+
+
+def _kept(keep: np.ndarray, what: str) -> np.ndarray:
+    if not np.any(keep):
+        raise InputError(f"no {what} of the file is left by the selection", remedy="widen it")
+    return keep
+
+
+def _error_of(data: FitData, unit: str, values: np.ndarray, default: np.ndarray) -> np.ndarray:
+    """The standard error of each point: absolute with a unit, a fraction of the value without."""
+    given = data.standard_error
+    if given is None:
+        return default
+    if isinstance(given, str) and not given.strip().replace(".", "").replace("e-", "").isdigit():
+        size = np.full(values.shape, to_si(given, unit, "standard_error"))
+    else:
+        size = to_si(given, "1", "standard_error") * np.abs(values)
+    if not np.all(size > 0.0):
+        raise InputError(f"{given!r} is not above zero everywhere", key="standard_error", remedy="give it with a unit")
+    return size
+
+
+def _voltage(case: Case, data: FitData, records: list[Record]) -> VoltageTarget:
+    table = records[0].table.drop_nulls(["test_time_second", "voltage_volt"])
+    time = table["test_time_second"].to_numpy() - data.begins_at
+    voltage = table["voltage_volt"].to_numpy()
+    low = 0.0 if data.first_time is None else data.first_time
+    high = np.inf if data.last_time is None else data.last_time
+    keep = _kept((time >= low) & (time <= high), "voltage")
+    time, voltage = time[keep][:: data.every], voltage[keep][:: data.every]
+    error = _error_of(data, "V", voltage, np.full(voltage.shape, 1e-3))
+    return VoltageTarget(time, voltage, error, data.file.rsplit("/", 1)[-1])
+
+
+def _impedance(case: Case, data: FitData, records: list[Record]) -> ImpedanceTarget:
+    if data.sweep > len(records):
+        raise InputError(f"the file has {len(records)} spectra", key="sweep", remedy=f"not {data.sweep}")
+    table = records[data.sweep - 1].table
+    frequency = table["frequency_hertz"].to_numpy()
+    whole = table["real_impedance_ohm"].to_numpy() + 1j * table["imaginary_impedance_ohm"].to_numpy()
+    low = 0.0 if data.lowest_frequency is None else data.lowest_frequency
+    high = np.inf if data.highest_frequency is None else data.highest_frequency
+    keep = _kept((frequency >= low * (1 - 1e-9)) & (frequency <= high * (1 + 1e-9)), "frequency")
+    measured = whole[keep]
+    error = _error_of(data, "ohm", measured, 0.01 * np.abs(measured))
+    point = parse_point(data.at, "at")
+    segment = None if point.kind == "start" else locate(point, case.schedule, "at")
+    area = case.cell.area
+    label = f"{data.file.rsplit('/', 1)[-1]}, sweep {data.sweep}"
+    return ImpedanceTarget(frequency[keep], measured * area, error * area, segment, point.during, label)
+
+
+def _profile(case: Case, data: FitData, records: list[Record]) -> ProfileTarget:
+    if data.time is None:
+        raise InputError("a profile needs the time at which it was measured", key="time", remedy='time = "20 min"')
+    if case.cell.model != "planar":
+        raise InputError("a profile needs a cell with gradients", key="kind", remedy='cell.model = "planar"')
+    table = records[0].table
+    position = table["position_um"].to_numpy() * 1e-6
+    concentration = table["concentration_mol_per_L"].to_numpy() * 1e3
+    low = -np.inf if data.first_position is None else data.first_position
+    high = np.inf if data.last_position is None else data.last_position
+    keep = _kept((position >= low) & (position <= high), "position")
+    mean = float(case.build().electrolyte.concentration)
+    error = _error_of(data, "mol/m^3", concentration[keep], np.full(int(keep.sum()), 0.02 * mean))
+    return ProfileTarget(data.time, position[keep], concentration[keep], error, data.file.rsplit("/", 1)[-1])

@@ -1,0 +1,183 @@
+"""What the commands do: a case in, files and a report out. Returns the exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import platform
+import sys
+from collections.abc import Iterator
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+from mossy import __version__
+from mossy.errors import InputError, suggest
+
+EXAMPLES = {
+    "lithium-copper": "lithium_copper.toml",
+    "lithium-symmetric": "lithium_symmetric.toml",
+    "sodium-copper": "sodium_copper.toml",
+}
+
+
+def run_case(path: Path, out: Path, quiet: bool) -> int:
+    """`mossy run`: every table that can be written is, whatever happened on the way."""
+    from mossy.case import load_case, run
+    from mossy.numerics.status import Status
+
+    case = load_case(path)
+    folder = _folder(out)
+    with _progress(quiet) as progress:
+        result = run(case, progress)
+    write_run(case, result, folder)
+    _say_run(result, folder)
+    return 0 if result.status == Status.DONE else 1
+
+
+def fit_case(path: Path, out: Path, quiet: bool) -> int:
+    """`mossy fit`: the fitted values, the run at them, and a report with measured and modelled together."""
+    from mossy.case import load_case
+    from mossy.case.fitting import fit
+    from mossy.numerics.status import Status
+
+    case = load_case(path)
+    if case.fit is None:
+        raise InputError("the case has no [fit] table", file=path, key="fit", remedy="name its data and parameters")
+    folder = _folder(out)
+    with _progress(quiet) as progress:
+        outcome = fit(case, None if quiet else progress)
+    _write_json(folder / "fit.json", outcome.report)
+    if outcome.run is not None:
+        write_run(outcome.case, outcome.run, folder, fit=outcome.report, comparisons=outcome.comparisons)
+    for name, entry in outcome.report["parameters"].items():
+        error = entry["standard_error"]
+        spread = "not determined" if error is None else f"{error:.3g}"
+        print(f"{name} = {entry['value']:.6g} +- {spread} {entry['unit']}".rstrip())
+    print(f"{outcome.report['message']}; report: {folder / 'report.html'}")
+    return 0 if outcome.run is not None and outcome.run.status == Status.DONE and outcome.report["converged"] else 1
+
+
+def write_run(
+    case: Any,
+    result: Any,
+    folder: Path,
+    fit: dict[str, Any] | None = None,
+    comparisons: tuple[Any, ...] | list[Any] = (),
+) -> None:
+    """The files of a run: summary.json, cycling, impedance and profiles as Parquet, report.html."""
+    from mossy.case import parameters_of
+    from mossy.report import ReportContent, write_report
+
+    parameters, versions = parameters_of(case), versions_used()
+    summary = result.summary
+    _write_json(folder / "summary.json", summary | {"versions": versions})
+    described = {
+        "title": case.title,
+        "sign": "voltage is working minus counter; plating on working is negative current",
+    }
+    for name in ("cycling", "impedance", "profiles"):
+        getattr(result, name).write_parquet(folder / f"{name}.parquet", metadata={"mossy": json.dumps(described)})
+    content = ReportContent(
+        title=case.title or "A Mossy run",
+        summary=summary,
+        cycling=result.cycling,
+        profiles=result.profiles,
+        impedance=result.impedance,
+        parameters=parameters,
+        versions=versions,
+        case_text=case.text,
+        protocol=case.schedule.describe(),
+        fit=fit,
+        comparisons=tuple(comparisons),
+    )
+    write_report(folder / "report.html", content)
+
+
+def _folder(out: Path) -> Path:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder ({error.strerror})", key="--out", file=out) from None
+    return out
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.write_text(json.dumps(content, indent=2, allow_nan=False, default=float) + "\n", encoding="utf-8")
+
+
+def versions_used() -> dict[str, str]:
+    """Mossy, Python, and the libraries whose numbers the result rests on."""
+    found = {"mossy": __version__, "python": platform.python_version()}
+    for name in ("jax", "numpy", "scipy", "polars"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+@contextlib.contextmanager
+def _progress(quiet: bool) -> Iterator[Any]:
+    """A callback (time, segment, segments) that moves a bar on a terminal; None when nobody looks."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("preparing", total=None)
+
+        def move(time: float, segment: int, segments: int) -> None:
+            bar.update(task, completed=segment, total=segments, description=f"{_duration(time)} simulated")
+
+        yield move
+
+
+def _duration(seconds: float) -> str:
+    for size, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def _say_run(result: Any, folder: Path) -> None:
+    summary = result.summary
+    efficiencies = [cycle["coulombic_efficiency"] for cycle in summary["cycles"]]
+    known = [value for value in efficiencies if value is not None]
+    print(f"{len(summary['cycles'])} cycles, {_duration(summary['duration_s'])} simulated: {summary['message']}")
+    if known:
+        print(f"Coulombic efficiency: mean {math.fsum(known) / len(known):.5f}, last {known[-1]:.5f}")
+    special = [event for event in summary["events"] if event["kind"] in ("depletion", "exhausted")]
+    for event in special[:5]:
+        print(
+            f"{event['kind']} at the {event['electrode']} electrode after {_duration(event['time_s'])}: {event['text']}"
+        )
+    for warning in summary["warnings"]:
+        print(f"warning: {warning}", file=sys.stderr)
+    print(f"report: {folder / 'report.html'}")
+
+
+def example(name: str) -> str:
+    """The text of an example case."""
+    if name not in EXAMPLES:
+        raise InputError(f"there is no example called '{name}'", remedy=suggest(name, EXAMPLES))
+    return (resources.files("mossy") / "templates" / EXAMPLES[name]).read_text(encoding="utf-8")
+
+
+def schema_text() -> str:
+    """The JSON Schema of a case."""
+    from mossy.case import Case
+
+    return json.dumps(Case.model_json_schema(), indent=2)
+
+
+def materials_text(name: str | None) -> str:
+    """The library's materials, or one of them with all its values."""
+    from mossy import materials
+
+    if name is None:
+        return "\n".join(
+            f"{kind}: {', '.join(materials.names(kind))}" for kind in ("metals", "substrates", "electrolytes")
+        )
+    return materials.describe(name)

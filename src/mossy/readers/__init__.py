@@ -1,0 +1,103 @@
+"""Vendor files -> records: one registry behind `mossy.read`.
+
+Readers are asked in turn whether a file is theirs: the latest registered first, text tables last. The file's content
+decides, not its extension, so that a renamed file is still read. A format is added by `register(Reader(...))`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from pathlib import Path
+from typing import Any
+
+from mossy.errors import InputError, suggest
+from mossy.readers.base import ColumnMap, Reader, Request, read_bytes
+from mossy.records import Record
+
+_BUILT_IN = ("biologic_binary", "biologic_text", "battery_data_format", "text")
+_HEAD = 65536
+_registry: list[Reader] = []
+
+
+def _readers() -> list[Reader]:
+    """The readers in the order they are asked; the built-in ones join when the first is needed."""
+    known = {reader.name for reader in _registry}
+    for module in _BUILT_IN:
+        reader = importlib.import_module(f"{__name__}.{module}").READER
+        if reader.name not in known:
+            _registry.append(reader)
+    return _registry
+
+
+def register(reader: Reader) -> None:
+    """Add a format. It is asked before those already known; a name can be taken only once."""
+    if reader.name in names():
+        raise InputError(f"a reader named '{reader.name}' is registered already", remedy="choose another name")
+    _registry.insert(0, reader)
+
+
+def names() -> list[str]:
+    """The names of the formats that can be read, in the order their readers are asked.
+
+    >>> names()
+    ['BioLogic .mpr', 'BioLogic .mpt', 'Battery Data Format', 'text table']
+    """
+    return [reader.name for reader in _readers()]
+
+
+def read(
+    path: str | Path, *, kind: str | None = None, columns: ColumnMap | None = None, **options: Any
+) -> list[Record]:
+    """Every record in a measured file, or those of one `kind` ("cycling", "impedance", "profile").
+
+    `columns` names columns that headings do not: {"test_time_second": ("t", "h"), "voltage_volt": (2, "V")}, by
+    heading or by number from 1, with the unit they are in. `options` are those of the file's reader, for example
+    missing="drop". Raises InputError, and nothing else, for a file that cannot be read whole and with certainty.
+    """
+    try:
+        path = Path(path)
+        if path.is_dir():
+            raise InputError("is a folder", file=path, remedy="give one file")
+        data = read_bytes(path)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path!r} is not a file name") from None
+    request = Request(kind, columns, options)
+    if not data:
+        raise InputError("is empty", file=path, remedy="give a file with data in it")
+    reader = _reader_of(path, data[:_HEAD])
+    for option in options:
+        if option not in reader.options:
+            remedy = suggest(option, reader.options) if reader.options else "this format has none"
+            raise InputError(f"'{option}' is not an option of the {reader.name} reader", file=path, remedy=remedy)
+    try:
+        records = reader.read(path, request)
+    except InputError as error:
+        raise error.at(file=path) from None
+    return [_stamped(record, path, data, reader) for record in records]
+
+
+def _reader_of(path: Path, head: bytes) -> Reader:
+    """The reader whose format this is; where two claim it, the one that has its extension."""
+    willing = [reader for reader in _readers() if reader.sniff(path, head)]
+    last = _registry[-1]
+    claims = [reader for reader in willing if reader is not last] or willing
+    by_extension = [reader for reader in claims if path.name.lower().endswith(reader.extensions)]
+    if claims:
+        return (by_extension or claims)[0]
+    owner = next((reader for reader in _registry if path.name.lower().endswith(reader.extensions)), None)
+    what = f"is named like a {owner.name} file, but does not start like one" if owner else "is of no format known here"
+    shown = ", ".join(f"{reader.name} ({' '.join(reader.extensions)})" for reader in _registry)
+    raise InputError(f"{what} (it starts with {head[:16]!r})", file=path, remedy=f"formats that can be read: {shown}")
+
+
+def _stamped(record: Record, path: Path, data: bytes, reader: Reader) -> Record:
+    """The record with where it came from; a file of Mossy's own keeps what it said about that as its origin."""
+    stamp = {"source_path": str(path), "source_sha256": hashlib.sha256(data).hexdigest(), "reader": reader.name}
+    earlier = {key: record.metadata[key] for key in stamp if key in record.metadata}
+    return record.with_metadata(**stamp, **({"origin": earlier} if earlier else {}))
+
+
+__all__ = ["Reader", "Request", "names", "read", "register"]

@@ -1,0 +1,90 @@
+"""Battery Data Format files: csv or parquet with machine names ("voltage_volt") or labels ("Voltage / V").
+
+Records that Mossy wrote are such files too: from parquet their kind and metadata come back. Names of older versions
+of the format (milliseconds, `cycle_dimensionless`) are converted. `step_index` stays as the file calls it: versions
+of the format disagree whether it numbers steps or rows.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mossy.errors import InputError
+from mossy.readers.base import Reader, Request, read_bytes
+from mossy.readers.headings import recognise
+from mossy.readers.tables import Measured, assemble, records_in
+from mossy.readers.text import OPTIONS, choose_columns, constants, measure
+from mossy.readers.text_grid import Header, decode, split_cells
+from mossy.records import TEXT_COLUMNS, Record
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_PARQUET = b"PAR1"
+
+
+def sniff(path: Path, head: bytes) -> bool:
+    """Parquet, or a first line of which the first cells are names of the format."""
+    if head.startswith(_PARQUET):
+        return True
+    if not path.name.lower().endswith(".csv") or b"\0" in head:
+        return False
+    first = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("latin-1").strip()
+    cells = split_cells(first, ",")
+    return len(cells) > 1 and sum(recognise(cell) is not None for cell in cells) > len(cells) / 2
+
+
+def read(path: Path, request: Request) -> list[Record]:
+    """The records of a csv or parquet file."""
+    data = read_bytes(path)
+    if data.startswith(_PARQUET):
+        return _read_parquet(path, data, request)
+    lines = decode(data, path)
+    return records_in(measure(lines, Header(0, ",", tuple(split_cells(lines[0], ","))), request), request)
+
+
+def _read_parquet(path: Path, data: bytes, request: Request) -> list[Record]:
+    import polars as pl
+
+    try:
+        table = pl.read_parquet(io.BytesIO(data))
+        own = "mossy" in pl.read_parquet_metadata(io.BytesIO(data))
+    except Exception as error:  # noqa: BLE001  the parser panics as well as raises on damaged files
+        raise InputError(f"is not a whole parquet file ({str(error)[:80]})") from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise InputError("is not a whole parquet file") from None
+    if own and request.columns is None and not request.options.get("constants"):
+        record = Record.read_parquet(path)
+        if request.kind in (None, record.kind):
+            return [record]
+    return records_in(_measure(table, request), request)
+
+
+def _measure(table: pl.DataFrame, request: Request) -> Measured:
+    """A parquet table in machine names and their units."""
+    columns: dict[str, Any] = {}
+    chosen = choose_columns([name.strip() for name in table.columns], table.width, request)
+    for name, (place, scale, offset) in chosen.items():
+        values = table.to_series(place)
+        if name in TEXT_COLUMNS:
+            columns[name] = values.cast(str)
+        elif values.dtype.is_numeric():
+            columns[name] = values.cast(float) * scale + offset
+        elif values.dtype.is_temporal() and name == "unix_time_second":
+            columns[name] = values.dt.epoch("us") / 1e6
+        elif name in (request.columns or {}):
+            raise InputError(f"'{values.name}' holds {values.dtype}, not numbers", key=f"columns.{name}")
+    columns |= constants(request, table.height)
+    read = {chosen[name][0] for name in columns if name in chosen}
+    unread = [name for place, name in enumerate(table.columns) if place not in read]
+    metadata = {"columns_not_read": unread} if unread else {}
+    return Measured(assemble(columns, height=table.height), np.arange(1, table.height + 1).tolist(), "row", metadata)
+
+
+READER = Reader("Battery Data Format", (".bdf.csv", ".bdf.parquet", ".parquet", ".csv"), sniff, read, OPTIONS)

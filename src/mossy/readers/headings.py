@@ -1,0 +1,173 @@
+"""Column headings as people and instruments write them -> machine names and the way to their units.
+
+A heading is a quantity and a unit: "Ewe/V", "<I>/mA", "Voltage / V", "Frequency (Hz)", "Z'' [ohm]", "test_time_ms".
+A quantity that has a unit is recognised only together with a unit that fits it: a bare "time" could be minutes.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mossy.errors import InputError
+from mossy.records import known_names, unit_of
+from mossy.units import convert
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A machine name, and value = written * scale + offset in the unit of that name."""
+
+    name: str
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+_QUANTITIES = {
+    "test_time_second": "testtime time t elapsedtime totaltime testtimes",
+    "step_time_second": "steptime",
+    "unix_time_second": "unixtime datetime",
+    "voltage_volt": "voltage potential e u v ewe ecell cellvoltage cellpotential",
+    "current_ampere": "current i",
+    "cycle_count": "cycle cyclenumber cycleindex cyclecount cycledimensionless",
+    "step_count": "stepcount stepdimensionless",
+    "step_id": "step stepid stepindex stepnumber ns",
+    "half_cycle_count": "halfcycle",
+    "power_watt": "power p",
+    "net_capacity_ah": "netcapacity qqo",
+    "ambient_temperature_celsius": "ambienttemperature",
+    "temperature_t1_celsius": "temperature temp",
+    "frequency_hertz": "frequency freq f",
+    "real_impedance_ohm": "realimpedance z' zre zreal rez re(z) zs'",
+    "imaginary_impedance_ohm": "imaginaryimpedance z'' zim zimg zimag imz im(z) zs''",
+    "absolute_impedance_ohm": "absoluteimpedance z |z| zmod modulus",
+    "phase_degree": "phase phase(z) phaseangle zphase zphz",
+    "position_um": "position distance depth x",
+    "concentration_mol_per_L": "concentration saltconcentration c",
+    "plating_current_density_mA_per_cm2": "platingcurrentdensity",
+}
+_NAMES = {word: name for name, words in _QUANTITIES.items() for word in words.split()}
+_UNITS = {
+    **dict.fromkeys(("v", "volt", "volts"), "V"),
+    **dict.fromkeys(("a", "amp", "amps", "ampere"), "A"),
+    **dict.fromkeys(("ma",), "mA"),
+    **dict.fromkeys(("mv",), "mV"),
+    **dict.fromkeys(("hz", "HZ", "hertz"), "Hz"),
+    **dict.fromkeys(("KHz", "khz", "KHZ"), "kHz"),
+    **dict.fromkeys(("Sec", "sec", "secs", "SEC", "S"), "s"),
+    **dict.fromkeys(("Mins", "mins", "Min"), "min"),
+    **dict.fromkeys(("hrs", "Hr", "Hrs", "H"), "h"),
+    **dict.fromkeys(("ah", "ampere_hour", "A.h"), "A*h"),
+    **dict.fromkeys(("mah", "mA.h"), "mA*h"),
+    **dict.fromkeys(("wh", "watt_hour", "W.h"), "W*h"),
+    **dict.fromkeys(("w",), "W"),
+    **dict.fromkeys(("ohms", "Ohm", "Ohms", "OHM", "\u03a9", "\u2126"), "ohm"),
+    **dict.fromkeys(("pa", "pascal"), "Pa"),
+    **dict.fromkeys(("deg", "\u00b0"), "degree"),
+}
+_CELSIUS = {"c", "C", "\u00b0C", "\u00b0c", "degC", "degc", "oC", "deg C", "celsius"}
+_OHMS = re.compile(r"([kKmM\u00b5\u03bc]?)(?:[Oo]hms?|\u03a9|\u2126)")
+_FACTOR = r"[A-Za-z\u00b5\u03bc]{1,12}(?:\^-?[1-4])?"
+_UNIT = re.compile(rf"{_FACTOR}(?: ?[*/ ] ?{_FACTOR}){{0,4}}")  # nothing else of a file's text ever reaches pint
+_MINUS = "-\u2212\u2013"
+_MACHINE_NAMES = frozenset(known_names())
+
+
+@functools.lru_cache(maxsize=4096)
+def recognise(heading: str) -> Heading | None:
+    """What a heading says, or None.
+
+    >>> recognise("<I>/mA"), recognise("Test Time / ms"), recognise("-Im(Z)/Ohm")
+    (Heading(name='current_ampere', scale=0.001, offset=0.0), Heading(name='test_time_second', scale=0.001, offset=0.0), Heading(name='imaginary_impedance_ohm', scale=-1.0, offset=0.0))
+    >>> recognise("Z'' (ohm)").name, recognise("time"), recognise("colour / nm")
+    ('imaginary_impedance_ohm', None, None)
+    """
+    text = heading.strip().strip("\"'" if heading.count('"') == 2 else " ").strip()
+    machine = re.sub(r"\s+", "_", text)
+    for exact in (machine, machine.lower()):
+        if exact in _MACHINE_NAMES:
+            return Heading(exact)
+    for quantity, unit in _readings(text):
+        found = _match(quantity, unit)
+        if found:
+            return found
+    return None
+
+
+def _readings(text: str) -> Iterator[tuple[str, str]]:
+    """Every way to tell a quantity from a unit in a heading, the likeliest first."""
+    bracketed = re.fullmatch(r"(.*?)\s*[(\[]\s*([^()\[\]]*)\s*[)\]]\s*", text)
+    if bracketed and bracketed[1]:
+        yield bracketed[1], bracketed[2]
+    text = text.replace("<", "").replace(">", "")
+    for place in (match.start() for match in re.finditer("/", text)):
+        yield text[:place], text[place + 1 :]
+    for separator in (",", "_"):
+        if separator in text:
+            quantity, _, unit = text.rpartition(separator)
+            yield quantity, unit
+    yield text, ""
+
+
+@functools.lru_cache(maxsize=4096)
+def _match(quantity: str, unit: str) -> Heading | None:
+    plain = re.sub(r"[\s_.<>]+", "", quantity.lower()).replace('"', "''")
+    sign = -1.0 if plain.startswith(tuple(_MINUS)) else 1.0
+    plain = plain.lstrip(_MINUS)
+    name = _NAMES.get(plain) or _NAMES.get(plain.replace("-", "").strip("()")) or _exact(quantity)
+    if not name:
+        return None
+    try:
+        scale, offset = conversion(unit.strip(), name)
+    except InputError:
+        return None
+    return Heading(name, sign * scale, offset)
+
+
+def _exact(quantity: str) -> str:
+    """The machine name whose label this is: "Charging Capacity" with a unit apart is charging_capacity_ah."""
+    stem = re.sub(r"[\s_]+", "_", quantity.strip().lower())
+    return next((name for name in known_names() if name.rpartition("_")[0] == stem and unit_of(name) != "1"), "")
+
+
+def conversion(unit: str, name: str) -> tuple[float, float]:
+    """(scale, offset) from a written unit to that of a machine name; InputError where it does not fit.
+
+    >>> conversion("h", "test_time_second"), conversion("K", "ambient_temperature_celsius")
+    ((3600.0, 0.0), (1.0, -273.15))
+    """
+    target = unit_of(name)
+    if target == "1":
+        if unit in ("", "1", "-", "#"):
+            return 1.0, 0.0
+        raise InputError(f"{name} is a count and has no unit '{unit}'")
+    refusal = InputError(f"'{unit}' is not a unit of {name}", remedy=f"give one that converts to {target}")
+    if target == "degC":
+        if unit in _CELSIUS or unit in ("K", "kelvin"):
+            return 1.0, 0.0 if unit in _CELSIUS else -273.15
+        raise refusal
+    given = _plain_unit(unit)
+    if given == target:
+        return 1.0, 0.0
+    if not _UNIT.fullmatch(given):
+        raise refusal
+    try:
+        return convert(1.0, given, target), 0.0
+    except Exception:  # noqa: BLE001  pint and the parser beneath it raise a dozen kinds for bad text
+        raise refusal from None
+
+
+def _plain_unit(unit: str) -> str:
+    """A unit in pint's spelling: "mA.h" is mA*h, "cm2" is cm^2, "Ohm" is ohm."""
+    unit = unit.strip()
+    if unit.startswith("(") and unit.endswith(")"):
+        unit = unit[1:-1]
+    if unit in _UNITS:
+        return _UNITS[unit]
+    unit = _OHMS.sub(lambda match: match[1].replace("K", "k") + "ohm", unit)
+    unit = (
+        unit.replace(".", "*").replace("\u00b7", "*").replace("**", "^").replace("\u00b2", "^2").replace("\u00b3", "^3")
+    )
+    return re.sub(r"(?<=[A-Za-z])(-?[1-4])(?![0-9])", r"^\1", unit)

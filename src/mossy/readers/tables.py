@@ -1,0 +1,238 @@
+"""A measured table with machine names -> the records it holds.
+
+One file may hold several: a trace over time, and spectra within it. Points with frequency 0 are measured at direct
+current; where there are some, the trace (every row: time, voltage, current) is a Cycling record of its own. A new
+spectrum starts where the frequency turns back, after points at direct current, and where cycle, loop or label change.
+
+Incomplete rows (an empty or NaN cell where a record needs a number) are never filled in and never silently dropped:
+the file is refused with the place of each, unless the caller says `missing="drop"`, which is noted in the metadata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mossy.errors import InputError, suggest
+from mossy.readers.base import Request
+from mossy.records import KINDS, TEXT_COLUMNS, Cycling, Impedance, Profile, Record, kind_named, known_names
+
+if TYPE_CHECKING:
+    import polars as pl
+
+LOOP = "__loop"
+"""A column of the reader's own: the loop of the instrument's programme that a row belongs to."""
+_SPECTRUM = ("frequency_hertz", "real_impedance_ohm", "imaginary_impedance_ohm")
+_POLAR = ("absolute_impedance_ohm", "phase_degree")
+_TRACE = ("voltage_volt", "current_ampere")
+ESSENTIAL = frozenset({*_TRACE, *(name for kind in KINDS.values() for name in kind.required)})
+"""The columns a record stands on: two candidates for one of them are never chosen between by guess."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A table as it was read: machine names and their units; where each row stands in the file; what else is known."""
+
+    frame: pl.DataFrame
+    places: Sequence[int]
+    word: str = "line"
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def at_rows(self, rows: np.ndarray) -> str:
+        """The places of some rows, the first three in full."""
+        shown = ", ".join(str(self.places[row]) for row in rows[:3])
+        return f"{self.word} {shown}" + (f" and {len(rows) - 3} more" if len(rows) > 3 else "")
+
+    def rows(self, keep: np.ndarray) -> Measured:
+        """Some of the rows."""
+        kept = np.flatnonzero(keep)
+        return replace(self, frame=self.frame[kept.tolist()], places=[self.places[row] for row in kept])
+
+    def noting(self, **entries: Any) -> Measured:
+        """The same with more metadata; warnings add up."""
+        if "warnings" in entries:
+            entries["warnings"] = [*self.metadata.get("warnings", []), *entries["warnings"]]
+        return replace(self, metadata=self.metadata | entries)
+
+
+def records_in(measured: Measured, request: Request) -> list[Record]:
+    """Every record a measured table holds, or those of the kind asked for."""
+    if measured.frame.is_empty():
+        raise InputError("holds no data points", remedy="give a file with at least one")
+    measured = _whole_numbers(_from_polar(measured))
+    names = measured.frame.columns
+    found: list[Record] = []
+    if set(Profile.required) <= set(names):
+        found.append(_profile(measured, request))
+    elif set(_SPECTRUM) <= set(names):
+        found += _trace_and_spectra(measured, request)
+    elif "test_time_second" in names and set(_TRACE) & set(names):
+        found.append(_cycling(measured, request))
+    else:
+        raise InputError(_what_is_missing(measured), remedy=COLUMNS_REMEDY)
+    if request.kind is not None:
+        found = _of_kind(found, measured, request)
+    return found
+
+
+COLUMNS_REMEDY = (
+    "name the columns by their heading or number, with units: "
+    'columns={"test_time_second": ("t", "h"), "voltage_volt": (2, "V")}'
+)
+
+
+def _what_is_missing(measured: Measured) -> str:
+    read = [name for name in measured.frame.columns if not name.startswith("__")]
+    unread = measured.metadata.get("columns_not_read", [])
+    found = f"the columns {', '.join(read)}" if read else "no column"
+    others = f" (not recognised, or without a unit: {', '.join(map(repr, unread[:8]))})" if unread else ""
+    kinds = "; ".join(f"a {name} record needs {', '.join(kind.required)}" for name, kind in KINDS.items())
+    return f"{found} could be read{others}, too little for a record: {kinds} (and voltage or current for cycling)"
+
+
+def _of_kind(found: list[Record], measured: Measured, request: Request) -> list[Record]:
+    kind = kind_named(request.kind or "")
+    wanted = [record for record in found if isinstance(record, kind)]
+    names = set(measured.frame.columns)
+    if not wanted and kind is Cycling and "test_time_second" in names and set(_TRACE) & names:
+        wanted = [_cycling(measured, request)]  # the direct current and voltage along a spectrum
+    if not wanted:
+        held = " and ".join(sorted({record.kind for record in found}))
+        raise InputError(f"holds {held} data, no {request.kind} data", key="kind", remedy=f'ask for kind="{held}"')
+    return wanted
+
+
+def _from_polar(measured: Measured) -> Measured:
+    """Z' and Z'' from modulus and phase, where the file has only those."""
+    frame = measured.frame
+    names = set(frame.columns)
+    if not {"frequency_hertz", *_POLAR} <= names or {"real_impedance_ohm", "imaginary_impedance_ohm"} & names:
+        return measured
+    size, phase = frame[_POLAR[0]].to_numpy(), np.radians(frame[_POLAR[1]].to_numpy())
+    frame = frame.with_columns(real_impedance_ohm=size * np.cos(phase), imaginary_impedance_ohm=size * np.sin(phase))
+    return replace(measured, frame=frame).noting(impedance="from modulus and phase")
+
+
+def _whole_numbers(measured: Measured) -> Measured:
+    """Counts as integers where all of them are whole."""
+    import polars as pl
+
+    frame = measured.frame
+    for name in frame.columns:
+        if name.endswith(("_count", "_id", "_index")) and frame[name].dtype.is_float():
+            values = frame[name].fill_nan(None)
+            if values.drop_nulls().is_finite().all() and (values.drop_nulls() == values.drop_nulls().round()).all():
+                frame = frame.with_columns(values.cast(pl.Int64, strict=False).alias(name))
+    return replace(measured, frame=frame)
+
+
+def _complete(measured: Measured, names: Sequence[str], request: Request) -> Measured:
+    """Only rows with a finite number in each of the columns: the others refused, or dropped on request."""
+    missing = request.options.get("missing", "refuse")
+    if missing not in ("refuse", "drop"):
+        raise InputError(
+            f"'{missing}' is no way to treat it", key="missing", remedy=suggest(missing, ["refuse", "drop"])
+        )
+    holes = {name: ~np.isfinite(measured.frame[name].cast(float).to_numpy()) for name in names}
+    bad = np.logical_or.reduce(list(holes.values()))
+    if not bad.any():
+        return measured
+    if missing == "refuse":
+        where = [f"{name} at {measured.at_rows(np.flatnonzero(hole))}" for name, hole in holes.items() if hole.any()]
+        remedy = 'mend the file, or leave those rows out with missing="drop"'
+        raise InputError(f"empty cells or NaN in {'; '.join(where)}", remedy=remedy)
+    if bad.all():
+        raise InputError(f"no row has all of {', '.join(names)}")
+    kept = measured.rows(~bad)
+    return kept.noting(dropped_rows=int(bad.sum()), warnings=[f"{int(bad.sum())} incomplete rows were left out"])
+
+
+def _ordered(frame: pl.DataFrame, first: Sequence[str]) -> pl.DataFrame:
+    """The columns a record keeps: those of its kind first, then in the order of the standard."""
+    order = [*first, *(name for name in known_names() if name not in first)]
+    kept = [name for name in order if name in frame.columns]
+    return frame.select(kept)
+
+
+def _cycling(measured: Measured, request: Request) -> Record:
+    """The trace over time; its current or voltage may be absent, or unknown at a point where the reader says so."""
+    present = [name for name in _TRACE if name in measured.frame.columns]
+    needed = [name for name in present if not (name == "current_ampere" and "current" in measured.metadata)]
+    measured = _complete(measured, ["test_time_second", *needed], request)
+    falls = np.flatnonzero(np.diff(measured.frame["test_time_second"].to_numpy()) < 0.0) + 1
+    if falls.size:
+        measured = measured.noting(warnings=[f"the time goes back at {measured.at_rows(falls)}"])
+    of_spectra = (*_SPECTRUM, *_POLAR, *(f"{side}_{name}" for side in ("working", "counter") for name in _SPECTRUM[1:]))
+    frame = measured.frame.drop([name for name in of_spectra if name in measured.frame.columns])
+    metadata = {key: value for key, value in measured.metadata.items() if key != "impedance"}
+    return Cycling(_ordered(frame, ("test_time_second", *_TRACE)), metadata)
+
+
+def _profile(measured: Measured, request: Request) -> Record:
+    measured = _complete(measured, Profile.required, request)
+    return Profile(_ordered(measured.frame, Profile.required), measured.metadata)
+
+
+def _trace_and_spectra(measured: Measured, request: Request) -> list[Record]:
+    """The spectra of a table, after the trace where some of its points are measured at direct current."""
+    frequency = measured.frame["frequency_hertz"].fill_null(0.0).to_numpy()
+    alternating = frequency != 0.0
+    found: list[Record] = []
+    names = set(measured.frame.columns)
+    if not alternating.all():
+        if not ("test_time_second" in names and set(_TRACE) & names):
+            places = measured.at_rows(np.flatnonzero(~alternating))
+            remedy = "without time and voltage or current such a point says nothing: leave it out"
+            raise InputError(f"the frequency is 0 or empty at {places}", remedy=remedy)
+        found.append(_cycling(measured, request))
+    if not alternating.any():
+        return found
+    starts = _restarts(measured, frequency)
+    count = len(np.unique(starts[alternating]))
+    for number, start in enumerate(np.unique(starts[alternating]), 1):
+        spectrum = measured.rows(alternating & (starts == start)).noting(sweep=number, sweeps=count)
+        found.append(_impedance(spectrum, request))
+    return found
+
+
+def _restarts(measured: Measured, frequency: np.ndarray) -> np.ndarray:
+    """For each row the row its spectrum starts at."""
+    marks = [measured.frame[name] for name in ("cycle_count", LOOP, "label") if name in measured.frame.columns]
+    changed = np.zeros(len(frequency), dtype=bool)
+    for mark in marks:
+        changed |= (mark != mark.shift(1)).fill_null(False).to_numpy()
+    starts, start, direction = np.zeros(len(frequency), dtype=np.int64), 0, 0.0
+    for row in range(1, len(frequency)):
+        step = np.sign(frequency[row] - frequency[row - 1])
+        turned = direction != 0.0 and step == -direction
+        if changed[row] or turned or frequency[row - 1] == 0.0 or frequency[row] == 0.0:
+            start, direction = row, 0.0
+        elif direction == 0.0:
+            direction = step
+        starts[row] = start
+    return starts
+
+
+def _impedance(measured: Measured, request: Request) -> Record:
+    measured = _complete(measured, _SPECTRUM, request)
+    negative = np.flatnonzero(measured.frame["frequency_hertz"].to_numpy() < 0.0)
+    if negative.size:
+        raise InputError(f"the frequency is negative at {measured.at_rows(negative)}", remedy="check the column")
+    imaginary = measured.frame["imaginary_impedance_ohm"].to_numpy()
+    if np.mean(imaginary > 0.0) > 0.5:
+        sign = "most of Z'' is positive: the file may hold -Z''; check before trusting the arcs"
+        measured = measured.noting(warnings=[sign])
+    spectrum = Impedance(_ordered(measured.frame, _SPECTRUM), measured.metadata)
+    area = measured.metadata.get("electrode_area_square_metre")
+    return spectrum.per_area(area) if area else spectrum
+
+
+def assemble(columns: dict[str, Any], *, height: int) -> pl.DataFrame:
+    """A frame of the columns read: words as they are, everything else as floats."""
+    import polars as pl
+
+    kinds = {name: pl.String if name in TEXT_COLUMNS else pl.Float64 for name in columns}
+    return pl.DataFrame(columns, schema=kinds) if columns else pl.DataFrame({"__rows": [0.0] * height})

@@ -1,0 +1,154 @@
+"""Text tables from anywhere: any delimiter, either decimal mark, lines above the header, names with their units.
+
+Options: `missing="drop"` leaves incomplete rows out, `delimiter` and `decimal` overrule what the file suggests, and
+`constants={"test_time_second": "20 min"}` adds what the file does not say but the caller knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mossy.errors import InputError, suggest
+from mossy.readers.base import Reader, Request, column_of, read_bytes
+from mossy.readers.headings import conversion, recognise
+from mossy.readers.tables import COLUMNS_REMEDY, ESSENTIAL, Measured, assemble, records_in
+from mossy.readers.text_grid import Grid, Header, decode, find_header, find_numbers, grid_under, split_cells
+from mossy.records import TEXT_COLUMNS, Record, known_names, unit_of
+from mossy.units import split
+
+if TYPE_CHECKING:
+    import polars as pl
+
+EXTENSIONS = (".csv", ".txt", ".tsv", ".dat", ".asc")
+OPTIONS = ("missing", "delimiter", "decimal", "constants")
+
+
+def sniff(path: Path, head: bytes) -> bool:
+    """Anything that is text: this reader is asked last."""
+    return b"\0" not in head or head.startswith((b"\xff\xfe", b"\xfe\xff"))
+
+
+def read(path: Path, request: Request) -> list[Record]:
+    """The records of a text table."""
+    lines = decode(read_bytes(path), path)
+    header = _header(lines, request)
+    return records_in(measure(lines, header, request), request)
+
+
+def _header(lines: Sequence[str], request: Request) -> Header:
+    """Where the table starts: below its names, or where the columns named by number hold numbers."""
+    delimiter = request.options.get("delimiter")
+    if delimiter is not None and (not isinstance(delimiter, str) or not delimiter):
+        raise InputError(f"{delimiter!r} is not a delimiter", key="delimiter", remedy='write delimiter=";"')
+    named = [column_of(name, given)[0] for name, given in (request.columns or {}).items()]
+    numbers = [column - 1 for column in named if isinstance(column, int)]
+    headings = {column.strip() for column in named if isinstance(column, str)}
+    header = find_header(lines, lambda cell: cell in headings or recognise(cell) is not None, delimiter)
+    if header is None and len(headings) == 1:  # one name alone is no proof of a header, unless it was asked for
+        header = next((found for found in _lines_with(lines, headings, delimiter)), None)
+    if header is None and numbers and not headings:
+        header = find_numbers(lines, numbers, delimiter)
+    if header is None:
+        first = next(line.strip() for line in lines if line.strip())
+        wanted = f"the columns {', '.join(map(repr, headings))}" if headings else "columns that can be recognised"
+        raise InputError(f"no table with {wanted} was found; it starts with '{first[:60]}'", remedy=COLUMNS_REMEDY)
+    return header
+
+
+def _lines_with(lines: Sequence[str], headings: set[str], delimiter: str | None) -> list[Header]:
+    marks = ("\t", ";", ",", "  ", " ") if delimiter is None else (delimiter,)
+    found = ((index, mark, split_cells(line, mark)) for index, line in enumerate(lines[:400]) for mark in marks)
+    return [Header(index, mark, tuple(cells)) for index, mark, cells in found if headings & set(cells)]
+
+
+def measure(lines: Sequence[str], header: Header, request: Request) -> Measured:
+    """The table below a header, in machine names and their units."""
+    decimal = request.options.get("decimal")
+    if decimal not in (None, ".", ","):
+        raise InputError(f"{decimal!r} is not a decimal mark", key="decimal", remedy='write decimal="," or "."')
+    grid = grid_under(lines, header, decimal)
+    chosen = choose_columns(header.names, grid.width, request)
+    columns: dict[str, Any] = {}
+    for name, (place, scale, offset) in chosen.items():
+        values = _values(grid, name, place, header, (scale, offset))
+        if values is not None:
+            columns[name] = values
+    read = {chosen[name][0] for name in columns}
+    columns |= constants(request, len(grid.lines))
+    unread = [name for place, name in enumerate(header.names) if place not in read and name]
+    metadata = {"columns_not_read": unread} if unread else {}
+    return Measured(assemble(columns, height=len(grid.lines)), grid.lines, "line", metadata)
+
+
+def _values(grid: Grid, name: str, place: int, header: Header, way: tuple[float, float]) -> pl.Series | None:
+    if name in TEXT_COLUMNS:
+        return grid.words(place)
+    heading = header.names[place] if place < len(header.names) else f"column {place + 1}"
+    values = grid.numbers(place, heading)
+    if values is None:
+        if name in ESSENTIAL:
+            raise InputError(f"'{heading}' holds no numbers", remedy="check the file and its delimiter")
+        return None
+    return values if way == (1.0, 0.0) else values * way[0] + way[1]
+
+
+def choose_columns(names: Sequence[str], width: int, request: Request) -> dict[str, tuple[int, float, float]]:
+    """Machine name -> (index of the column, scale, offset): as the caller mapped them, else as their headings say."""
+    chosen: dict[str, tuple[int, float, float]] = {}
+    for name, given in (request.columns or {}).items():
+        column, unit = column_of(name, given)
+        try:
+            way = (1.0, 0.0) if name in TEXT_COLUMNS else conversion(unit, name)
+        except InputError as error:
+            raise error.at(f"columns.{name}") from None
+        chosen[name] = (_place(column, names, width, name), *way)
+    taken = {place for place, _, _ in chosen.values()}
+    mapped = set(chosen)
+    for place, written in enumerate(names):
+        heading = recognise(written)
+        if heading is None or place in taken or heading.name in mapped:
+            continue
+        if heading.name in chosen and heading.name in ESSENTIAL:
+            both = f"'{names[chosen[heading.name][0]]}' and '{written}'"
+            raise InputError(f"both {both} could be {heading.name}", key="columns", remedy=COLUMNS_REMEDY)
+        chosen.setdefault(heading.name, (place, heading.scale, heading.offset))
+    return chosen
+
+
+def _place(column: str | int, names: Sequence[str], width: int, name: str) -> int:
+    if isinstance(column, str):
+        if column.strip() not in names:
+            problem = f"there is no column '{column}'"
+            raise InputError(problem, key=f"columns.{name}", remedy=suggest(column, filter(None, names)))
+        return list(names).index(column.strip())
+    if column > width:
+        raise InputError(f"there is no column {column}", key=f"columns.{name}", remedy=f"the table has {width}")
+    return column - 1
+
+
+def constants(request: Request, height: int) -> dict[str, Any]:
+    """Columns the caller knows: one value with its unit for every row."""
+    given = request.options.get("constants") or {}
+    if not isinstance(given, Mapping):
+        raise InputError("is not a map of names to values", key="constants", remedy=_CONSTANTS_REMEDY)
+    columns: dict[str, Any] = {}
+    for name, text in given.items():
+        key = f"constants.{name}"
+        if name not in known_names() or name in TEXT_COLUMNS:
+            raise InputError(f"'{name}' is not a column Mossy knows", key=key, remedy=suggest(str(name), known_names()))
+        if not isinstance(text, str):
+            raise InputError(f"{text!r} has no unit", key=key, remedy=_CONSTANTS_REMEDY)
+        number, unit = split(text, key)
+        try:
+            scale, offset = conversion(unit if unit_of(name) != "1" or unit else "", name)
+        except InputError as error:
+            raise error.at(key) from None
+        columns[name] = [number * scale + offset] * height
+    return columns
+
+
+_CONSTANTS_REMEDY = 'write constants={"test_time_second": "20 min"}'
+
+READER = Reader("text table", EXTENSIONS, sniff, read, OPTIONS)

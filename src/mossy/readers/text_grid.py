@@ -1,0 +1,212 @@
+"""A text file as a grid of cells: its encoding, header line, delimiter and decimal mark told, every row checked.
+
+The delimiter is a tab, a semicolon, a comma or white space. A row with another number of cells than the rest is an
+error that names its line: a file cut short must not pass for a shorter one.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mossy.errors import InputError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+DELIMITERS = ("\t", ";", ",", "  ", " ")
+"""Tried in this order; two spaces stand for two or more, one for any white space."""
+_WHITE = ("  ", " ")
+_HEADER_LINES = 400
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?")
+_NAMELESS = {"", "nan", "na", "n/a", "null", "none", "-", "--", "xxx", "#n/a", "-nan", "nan(ind)", "-nan(ind)"}
+
+
+def decode(data: bytes, path: Path) -> list[str]:
+    """The lines of a text file, whatever its encoding and line ends."""
+    if not data.strip():
+        raise InputError("is empty", file=path, remedy="give a file with a table in it")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            text = data.decode("utf-16")
+        except UnicodeDecodeError:
+            raise InputError("starts as UTF-16 text and goes on as something else", file=path) from None
+    elif b"\0" in data:
+        raise InputError("is not text (it holds zero bytes)", file=path)
+    else:
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = data.decode("latin-1")  # what instruments under Windows write: every byte is a letter
+    return re.sub(r"\r+\n|\r", "\n", text).split("\n")
+
+
+def split_cells(line: str, delimiter: str) -> list[str]:
+    """The cells of one line, without the white space around them."""
+    if delimiter in _WHITE:
+        return re.split(r"\t|\s{2,}" if delimiter == "  " else r"\s+", line.strip())
+    if '"' not in line:
+        return [cell.strip() for cell in line.split(delimiter)]
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter), [])]
+    except csv.Error:
+        return [cell.strip() for cell in line.split(delimiter)]
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell holds a number, with either decimal mark.
+
+    >>> is_number("-1,5E-003"), is_number("1.5.2"), is_number("")
+    (True, False, False)
+    """
+    return _NUMBER.fullmatch(cell) is not None
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where the names of the columns stand (index of the line, -1 where there are none), and the delimiter."""
+
+    index: int
+    delimiter: str
+    names: tuple[str, ...]
+
+
+def find_header(lines: Sequence[str], known: Callable[[str], bool], delimiter: str | None) -> Header | None:
+    """The line with the most known column names, the first of them; at least two, or None."""
+    best: Header | None = None
+    most = 1
+    for index, line in enumerate(lines[:_HEADER_LINES]):
+        if best is not None and index > best.index + 20:
+            break
+        if not line.strip() or len(line) > 20_000:
+            continue
+        for mark in DELIMITERS if delimiter is None else (delimiter,):
+            cells = split_cells(line, mark)
+            if len(cells) < 2 or any(map(is_number, cells[:3])):
+                continue
+            count = sum(known(cell) for cell in cells if len(cell) < 80)
+            if count > most:
+                best, most = Header(index, mark, _without_tail(cells)), count
+    return best
+
+
+def find_numbers(lines: Sequence[str], places: Sequence[int], delimiter: str | None) -> Header | None:
+    """The line before the first of the data, for a file whose columns are named by number (indices `places`)."""
+    filled = [index for index, line in enumerate(lines) if line.strip()]
+    middle = filled[len(filled) // 2 :][:20]
+    for mark in DELIMITERS if delimiter is None else (delimiter,):
+        sample = [split_cells(lines[index], mark) for index in middle]
+        if all(max(places) < len(cells) and all(is_number(cells[place]) for place in places) for cells in sample):
+            for index in filled:
+                cells = split_cells(lines[index], mark)
+                if max(places) < len(cells) and all(is_number(cells[place]) for place in places):
+                    return Header(index - 1, mark, ())
+    return None
+
+
+def _without_tail(cells: list[str]) -> tuple[str, ...]:
+    while cells and not cells[-1]:
+        cells = cells[:-1]
+    return tuple(cells)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The rows under a header as cells, and the line each stands on, from 1."""
+
+    cells: pl.Series
+    width: int
+    lines: list[int]
+    delimiter: str
+    decimal: str | None
+
+    def words(self, place: int) -> pl.Series:
+        """One column as text."""
+        return self.cells.list.get(place).str.strip_chars()
+
+    def numbers(self, place: int, heading: str) -> pl.Series | None:
+        """One column as floats, empty cells null; None where no cell is a number. Anything else names its line."""
+        import polars as pl
+
+        words = self.words(place)
+        plain = words.str.replace(",", ".", literal=True) if self._commas(words, heading) else words
+        values = plain.cast(pl.Float64, strict=False)
+        values = values.set(~values.fill_null(0.0).is_finite(), None)
+        if values.null_count():
+            empty = words.str.to_lowercase().is_in(list(_NAMELESS))
+            wrong = (values.is_null() & ~empty).to_numpy()
+            if values.null_count() == len(values):
+                return None
+            if wrong.any():
+                row = int(np.flatnonzero(wrong)[0])
+                more = f" (and on {int(wrong.sum()) - 1} more lines)" if wrong.sum() > 1 else ""
+                raise InputError(f"line {self.lines[row]}: '{words[row][:40]}' in '{heading}' is not a number{more}")
+        return values
+
+    def _commas(self, words: pl.Series, heading: str) -> bool:
+        """Whether the decimal mark of a column is a comma."""
+        if self.delimiter == "," or self.decimal == ".":
+            return False
+        commas, points = words.str.contains(",", literal=True), words.str.contains(".", literal=True)
+        if commas.any() and points.any():
+            row = int(np.flatnonzero(commas.to_numpy())[0])
+            problem = f"line {self.lines[row]}: '{words[row][:40]}' in '{heading}' mixes decimal marks"
+            raise InputError(problem, remedy="write numbers without a mark for thousands")
+        return bool(commas.any())
+
+
+def grid_under(lines: Sequence[str], header: Header, decimal: str | None) -> Grid:
+    """The rows below a header line, each with the same number of cells, or the line that has not."""
+    import polars as pl
+
+    numbered = [
+        (number, line) for number, line in enumerate(lines[header.index + 1 :], header.index + 2) if line.strip()
+    ]
+    if not numbered:
+        raise InputError("holds no data points below its header", remedy="give a file with at least one")
+    places = [number for number, _ in numbered]
+    body = pl.Series([line for _, line in numbered])
+    if header.delimiter in _WHITE:
+        cells = body.str.strip_chars().str.replace_all(r"\s+", "\t").str.split("\t")
+    elif body.str.contains('"', literal=True).any():
+        cells = pl.Series([split_cells(line, header.delimiter) for line in body])
+    else:
+        cells = body.str.split(header.delimiter)
+    widths = cells.list.len().to_numpy()
+    width = int(np.bincount(widths).argmax())
+    wrong = np.flatnonzero(widths != width)
+    if wrong.size:
+        row = int(wrong[0])
+        cut = " (the file looks cut short)" if row == len(widths) - 1 and widths[row] < width else ""
+        raise InputError(f"line {places[row]} has {widths[row]} cells where the others have {width}{cut}")
+    grid = Grid(cells, width, places, header.delimiter, decimal)
+    _check_last_cell(grid, lines)
+    _check_width(grid, header)
+    return grid
+
+
+def _check_width(grid: Grid, header: Header) -> None:
+    """The names must stand above the columns they name: as many, but for empty columns at the end."""
+    count = len(header.names)
+    if not count:
+        return
+    tail = [grid.words(place) for place in range(count, grid.width)]
+    if grid.width < count or not all((words == "").all() for words in tail):
+        problem = f"line {header.index + 1} names {count} columns, the rows below have {grid.width} cells"
+        raise InputError(problem, remedy="mend the header, so that each column has its name")
+
+
+def _check_last_cell(grid: Grid, lines: Sequence[str]) -> None:
+    """A last number in 1.234E+005 style, shorter than all others and without a line end, was cut off."""
+    words = grid.words(grid.width - 1)
+    if lines[-1].strip() == "" or len(words) < 3 or not words[:-1].str.contains("[eE]").all():
+        return
+    lengths = words.str.len_chars().to_numpy() - words.str.starts_with("-").to_numpy()
+    if len(np.unique(lengths[:-1])) == 1 and lengths[-1] < lengths[0]:
+        raise InputError(f"line {grid.lines[-1]} ends within its last number: the file is cut short")
