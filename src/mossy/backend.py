@@ -1,4 +1,4 @@
-"""The only place that configures JAX: float64, the persistent compilation cache. Every user of JAX imports it from here."""
+"""The only place that configures JAX (float64, persistent compilation cache); all import JAX from here."""
 
 from __future__ import annotations
 

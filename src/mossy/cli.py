@@ -1,4 +1,4 @@
-"""The command line: `mossy run`, `fit`, `new`, `schema`. Bad input is one message and exit code 2, never a traceback."""
+"""The command line: `mossy run`, `fit`, `new`, `schema`. Bad input is a message and exit code 2, no traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The base of every table in a case file: unknown keys are errors that suggest the nearest, defaults are text with units."""
+"""The base of every table in a case file: unknown keys suggest the nearest, defaults are text with units."""
 
 from __future__ import annotations
 

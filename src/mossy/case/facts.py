@@ -107,7 +107,7 @@ def library(case: Case) -> dict[str, Value | PropertySpec]:
 
 
 def parameters_of(case: Case) -> list[dict[str, Any]]:
-    """Every value a run uses: path, value with unit, source, DOI, and "given", "assumed", "verified" or "unverified"."""
+    """Every value a run uses: path, value with unit, source, DOI, and a status ("given", "assumed" or its source's)."""
     sourced, defaults, rows = library(case), set(assumed(case)), []
     for path, value, unit in _leaves(case, ""):
         if path.split(".")[0] in _LEFT_OUT or path in sourced or (value is None and path not in defaults):

@@ -201,7 +201,7 @@ def _of_each(targets: list[Target], residuals: np.ndarray) -> list[dict[str, Any
 
 
 def _derived(case: Case, free: Free, result: Fit) -> dict[str, Any]:
-    """Resistances at the start, with standard errors by linear propagation; their sum is what a narrow band can tell."""
+    """Resistances at the start, standard errors by linear propagation; a narrow band may tell no more than sums."""
 
     def values(x: Any) -> Any:
         parts = resistances(free.apply(case, x).build())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,8 +39,9 @@ def _target(case: Case, data: FitData) -> Target:
     if not records:
         remedy = "check `kind`, or name its columns with `columns`"
         raise InputError(f"'{path.name}' holds no {data.kind} data", key="file", remedy=remedy)
-    make = {"cycling": _voltage, "impedance": _impedance, "profile": _profile}[data.kind]
-    return make(case, data, records)
+    make: dict[str, Callable[[Case, FitData, list[Record]], Target]]
+    make = {"cycling": _voltage, "impedance": _impedance, "profile": _profile}
+    return make[data.kind](case, data, records)
 
 
 def _kept(keep: np.ndarray, what: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A case file: every table of it, read with messages that say what is wrong where, and what it becomes when it is run."""
+"""A case file: every table of it, read with messages that say what is wrong where, and run."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class ElectrodeState(NamedTuple):
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Electrode:
-    """Parameters of one electrode in SI. `charge_transfer` and `growth` are laws; `growth` is None for a film that rests.
+    """Parameters of one electrode in SI. `charge_transfer` and `growth` are laws; None where the film does not grow.
 
     `kinetics` and `growth_parameters` hold the keyword arguments of those laws; `inventory` is the active metal at the
     start (C/m2) and `vanishing_charge` the charge Q* over which the metal's activity falls to zero.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 from mossy.backend import jax, jnp
 from mossy.laws import transport
@@ -14,14 +15,14 @@ Array = jax.Array
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Property:
-    """A correlation of `laws.transport` with its coefficients: a function of concentration (mol/m3) and temperature (K).
+    """A correlation of `laws.transport` with its coefficients: a function of c (mol/m3) and temperature (K).
 
     >>> float(Property((0.38,), transport.constant)(1000.0, 298.15))
     0.38
     """
 
     coefficients: tuple[Array, ...]
-    correlation: Callable[..., Array] = dataclasses.field(metadata={"static": True})
+    correlation: Callable[..., Any] = dataclasses.field(metadata={"static": True})
 
     def __call__(self, concentration: Array, temperature: Array) -> Array:
         """The property's value, SI."""
@@ -55,7 +56,7 @@ class Electrolyte:
             return value * (1.0 - self.transference_number(concentration, temperature))
         return value
 
-    def potential_coefficient(self, concentration: Array, temperature: Array) -> Array:
+    def potential_coefficient(self, concentration: Array, temperature: Array) -> Any:
         """(RT/zF)(nu/nu+)(1 - t+) chi, V per unit of ln c."""
         return transport.diffusion_potential_coefficient(
             temperature,
@@ -72,9 +73,9 @@ class Electrolyte:
 class Separator:
     """What holds the electrolyte: effective = free value x porosity^bruggeman, storage = porosity x concentration."""
 
-    thickness: Array
-    porosity: Array
-    bruggeman: Array
+    thickness: Any
+    porosity: Any
+    bruggeman: Any
 
     @property
     def factor(self) -> Array:

@@ -1,6 +1,6 @@
 """The 1D cell: concentrated-solution transport of a binary salt between two planar electrodes.
 
-    porosity dc/dt = -dN/dx,   N = -D_eff dc/dx + i t+/(z nu+ F) + c v_0,   i = -J  (x from working to counter electrode)
+    porosity dc/dt = -dN/dx,   N = -D_eff dc/dx + i t+/(z nu+ F) + c v_0,   i = -J  (x from working to counter)
     N = i/(z nu+ F) at both electrodes: no anion passes, whatever part of the current is capacitive
 
 Finite volumes of second order on a mesh that is fine at the electrodes and smooth in between. The interior holds c over
@@ -10,7 +10,7 @@ its initial value in each volume and, when the solvent moves, v_0 at the volume'
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from mossy.numerics.bordered import Shape
 
 Array = jax.Array
 CONCENTRATION_FLOOR = 1e-7
-"""Relative concentration below which properties and logarithms are no longer followed (depletion ends a step at 1e-5)."""
+"""Relative concentration below which properties and logarithms stop (depletion ends a step at 1e-5)."""
 STRETCHING = 0.5
 VELOCITY_UNIT = 1e-9
 
@@ -82,7 +82,7 @@ class Planar(Cell):
             return jnp.zeros(self.nodes)
         return state[: self.shape.interior].reshape(self.nodes, 2)[:, 1] * VELOCITY_UNIT
 
-    def concentration(self, relative: Array) -> Array:
+    def concentration(self, relative: Any) -> Array:
         """mol/m3, kept above the floor where a property is evaluated."""
         return self.electrolyte.concentration * jnp.maximum(relative, CONCENTRATION_FLOOR)
 
@@ -118,7 +118,7 @@ class Planar(Cell):
         return jnp.stack([-jnp.diff(total) / over, -swelling / VELOCITY_UNIT], axis=1).reshape(-1)
 
     def surfaces(self, state: Array) -> Surfaces:
-        """Third-order values at the walls: a parabola through two volume averages with the slope the current demands."""
+        """Third order at the walls: a parabola through two volume averages, with the slope the current demands."""
         grid, c, v = mesh(self.nodes), self.relative_concentration(state), self.velocity(state)
         drive = self.border(state).current * self._salt_flux_per_current()
         first, second = float(grid.widths[0]), float(grid.widths[1])

@@ -62,7 +62,7 @@ class PropertyTable(Table):
     """A property as a named correlation of `mossy.laws.transport` with its coefficients, or as a table of values.
 
     `{ correlation = "polynomial", coefficients = [0.4, -0.1], reference_concentration = "1 mol/L" }`
-    `{ table = [[0.5, 2e-6], [1.5, 1e-6]], concentration_unit = "mol/L", unit = "cm^2/s" }`, or a file's name in place of
+    `{ table = [[0.5, 2e-6], [1.5, 1e-6]], concentration_unit = "mol/L", unit = "cm^2/s" }`, or a file's name for
     the list: two columns, concentration and value. Between its points a table is a straight line; outside, constant.
     """
 

@@ -45,7 +45,7 @@ class FitData(Table):
 
 
 class FitParameter(Table):
-    """Where a free parameter starts and what it may become; positive ones with positive bounds are fitted as logarithms."""
+    """Where a free parameter starts and what it may become; with positive bounds it is fitted as a logarithm."""
 
     initial: str | float
     bounds: list[str | float] = Field(min_length=2, max_length=2)

@@ -3,8 +3,8 @@
     | A  B |   A: N x N blocks of m x m, tridiagonal (the interior: nodes coupled to their neighbours)
     | C  D |   B, C, D: p columns, p rows and the p x p corner (the border: scalars coupled to anything)
 
-Elimination costs O(N m^3 + N m p + p^3) instead of O((N m + p)^3). Three eliminations of A are kept, because each is the
-fastest somewhere: LAPACK's tridiagonal solver (m = 1, real, on a CPU), block elimination node by node (any m; compiles
+Elimination costs O(N m^3 + N m p + p^3) instead of O((N m + p)^3). Three eliminations of A are kept, each the fastest
+somewhere: LAPACK's tridiagonal solver (m = 1, real, on a CPU), block elimination node by node (any m; compiles
 quickly, and vectorises over frequencies), and parallel cyclic reduction for accelerators (any m; Hockney & Jesshope,
 Parallel Computers 2, 1988, section 5.4), which stores its multipliers, so that every further right-hand side costs
 log2(N) fused sweeps.
@@ -39,7 +39,7 @@ class Shape(NamedTuple):
 
 
 class Bordered(NamedTuple):
-    """The blocks of a bordered matrix: lower, diagonal, upper (N, m, m); column (N, m, p); row (p, N, m); corner (p, p)."""
+    """The blocks of a bordered matrix: three (N, m, m), then column (N, m, p), row (p, N, m) and corner (p, p)."""
 
     lower: Array
     diagonal: Array
@@ -99,7 +99,7 @@ def shifted(scale: Array | complex, mass: Array, blocks: Bordered, shape: Shape)
 
 
 class Factors(NamedTuple):
-    """A bordered matrix ready to solve with: the interior's own factors, A^-1 B, C, and the inverse of the Schur complement."""
+    """A bordered matrix ready to solve with: the interior's factors, A^-1 B, C, the inverse Schur complement."""
 
     interior: Interior
     solved_column: Array
@@ -116,7 +116,7 @@ def default_elimination(shape: Shape) -> str:
 
 def factorise(matrix: Bordered, elimination: str) -> Factors:
     """Factors of a bordered matrix; raises nothing: a singular one gives values that are not finite."""
-    nodes, m, p = matrix.column.shape
+    nodes = matrix.column.shape[0]
     interior: Interior
     if not nodes:
         interior = ()
@@ -130,13 +130,13 @@ def factorise(matrix: Bordered, elimination: str) -> Factors:
     schur = matrix.corner - jnp.einsum("pnm,nmq->pq", matrix.row, solved)
     largest = jnp.max(jnp.abs(schur), axis=1, keepdims=True)
     weight = 1.0 / jnp.where(largest == 0.0, 1.0, largest)
-    inverse = jnp.linalg.inv(schur * weight) * weight[:, 0] if p else schur
+    inverse = jnp.linalg.inv(schur * weight) * weight[:, 0] if schur.size else schur
     return Factors(interior, solved, matrix.row, inverse)
 
 
 def solve(factors: Factors, right: Array) -> Array:
     """x in (bordered matrix) x = right, for one flat right-hand side of length N m + p."""
-    nodes, m, p = factors.solved_column.shape
+    nodes, m, _ = factors.solved_column.shape
     inner = right[: nodes * m].reshape(nodes, m)
     if nodes:
         inner = _solve_interior(factors.interior, inner[:, :, None])[:, :, 0]
@@ -192,7 +192,7 @@ def sequential_elimination(lower: Array, diagonal: Array, upper: Array) -> Seque
 
 
 class Cyclic(NamedTuple):
-    """The stored multipliers of a parallel cyclic reduction: left and right (levels, N, m, m), last diagonal's inverse."""
+    """The multipliers of a parallel cyclic reduction: left and right (levels, N, m, m), the last inverse."""
 
     left: Array
     right: Array

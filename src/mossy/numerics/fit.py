@@ -1,4 +1,4 @@
-"""Nonlinear least squares for many problems at once: Levenberg-Marquardt with analytic Jacobians and bounds by transforms.
+"""Nonlinear least squares for many problems at once: Levenberg-Marquardt, analytic Jacobians, bounds by transforms.
 
 Each lane of a batch minimises sum r_i(x)^2. The damping follows Marquardt (J. Soc. Indust. Appl. Math. 11 (1963) 431):
 (J'J + lambda diag J'J) step = -J'r. A parameter with finite bounds is the logistic function of what is iterated; where
@@ -98,7 +98,7 @@ class Bounds:
 
 
 def with_jacobian(residual: Callable[[Any], Any]) -> Evaluate:
-    """`evaluate` for `least_squares` from a JAX function of one lane's parameters: residuals and forward derivatives."""
+    """`evaluate` for `least_squares` from a JAX function of one lane's parameters, by forward derivatives."""
 
     def both(x: Any) -> tuple[Any, Any]:
         value = residual(x)

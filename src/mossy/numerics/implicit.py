@@ -17,6 +17,7 @@ from mossy.numerics.rosenbrock import Step, interpolate, rosenbrock_step
 from mossy.numerics.status import Status
 
 Array = jax.Array
+Bracket = tuple[Array, Array, Array, Array, Array]
 _LARGEST_GROWTH, _SMALLEST_SHRINK, _SAFETY = 8.0, 0.2, 0.9
 
 
@@ -43,14 +44,14 @@ class System(Protocol):
 class Plan(NamedTuple):
     """The segments: a pytree of controls, durations in seconds, where an event leads, which segments begin a step.
 
-    The arrays may be longer than `count`, the number of segments, so that plans of many lengths compile once.
+    The arrays may be longer than `total`, the number of segments, so that plans of many lengths compile once.
     """
 
     control: Any
     duration: Array
     jump: Array
     starts_step: Array
-    count: Array
+    total: Array
 
 
 class Carry(NamedTuple):
@@ -74,22 +75,22 @@ class Rows(NamedTuple):
     A segment that ends as soon as it begins leaves one row with `length` 0.
     """
 
-    segment: Array
-    origin: Array
-    elapsed: Array
-    length: Array
-    theta: Array
-    ended: Array
-    start: Array
-    end: Array
-    dense: Array
+    segment: Any
+    origin: Any
+    elapsed: Any
+    length: Any
+    theta: Any
+    ended: Any
+    start: Any
+    end: Any
+    dense: Any
 
 
 class Tolerance(NamedTuple):
     """Relative tolerance of the local error, and the largest number of steps attempted."""
 
-    relative: float = 1e-6
-    maximum_steps: int = 1_000_000
+    relative: Any = 1e-6
+    maximum_steps: Any = 1_000_000
 
 
 def begin(state: Array) -> Carry:
@@ -255,11 +256,11 @@ def _first_event(
     at_end = gaps(jnp.ones(()))
     happens = good & jnp.any(at_end <= 0.0)
 
-    def unfinished(loop: tuple[Array, ...]) -> Array:
+    def unfinished(loop: Bracket) -> Array:
         low, high, _, _, count = loop
         return happens & (high - low > 1e-13) & (count < 100)
 
-    def narrow(loop: tuple[Array, ...]) -> tuple[Array, ...]:
+    def narrow(loop: Bracket) -> Bracket:
         low, high, value_low, value_high, count = loop
         chord = high - value_high * (high - low) / (value_high - value_low)
         edge = 1e-3 * (high - low)
@@ -293,11 +294,11 @@ def _close(plan: Plan, carry: Carry, ended: Array, length: Array, tolerance: Tol
     status = jnp.where(carry.attempts >= tolerance.maximum_steps, int(Status.STEP_LIMIT), carry.status)
     status = jnp.where(~over & (carry.step_size < clock), int(Status.STEP_TOO_SMALL), status)
     status = jnp.where(jnp.all(jnp.isfinite(carry.state)), status, int(Status.NOT_FINITE))
-    finished = over & (segment >= plan.count) & (status == int(Status.RUNNING))
+    finished = over & (segment >= plan.total) & (status == int(Status.RUNNING))
     return carry._replace(
         origin=jnp.where(over, carry.origin + carry.elapsed, carry.origin),
         elapsed=jnp.where(over, 0.0, carry.elapsed),
-        segment=jnp.minimum(segment, plan.count - 1),
+        segment=jnp.minimum(segment, plan.total - 1),
         fresh=over,
         status=jnp.where(finished, int(Status.DONE), status),
     )

@@ -8,7 +8,7 @@ Jacobian. Order 5 also for index-1 differential-algebraic systems; dense output 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -132,7 +132,7 @@ def rosenbrock_step(
     return Step(state, end, jnp.asarray(_DENSE) @ stages, stages[7])
 
 
-def interpolate(start: Array, end: Array, dense: Array, theta: Array | float) -> Array:
+def interpolate(start: Any, end: Any, dense: Any, theta: Any) -> Any:
     """The state inside a step at the fraction `theta` of its length, order 4. `dense` has shape (3, n).
 
     >>> float(interpolate(jnp.zeros(1), jnp.ones(1), jnp.zeros((3, 1)), 0.25)[0])

@@ -8,6 +8,7 @@ of the format disagree whether it numbers steps or rows.
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,13 @@ from mossy.readers.headings import recognise
 from mossy.readers.tables import Measured, assemble, records_in
 from mossy.readers.text import OPTIONS, choose_columns, constants, measure
 from mossy.readers.text_grid import Header, decode, split_cells
-from mossy.records import TEXT_COLUMNS, Record
+from mossy.records import TEXT_COLUMNS, Record, known_names
 
 if TYPE_CHECKING:
     import polars as pl
 
 _PARQUET = b"PAR1"
+_LABEL = re.compile(r"[A-Z][A-Za-z0-9 ]* / \S+")
 
 
 def sniff(path: Path, head: bytes) -> bool:
@@ -35,7 +37,12 @@ def sniff(path: Path, head: bytes) -> bool:
         return False
     first = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].decode("latin-1").strip()
     cells = split_cells(first, ",")
-    return len(cells) > 1 and sum(recognise(cell) is not None for cell in cells) > len(cells) / 2
+    return len(cells) > 1 and sum(map(_is_name, cells)) > len(cells) / 2
+
+
+def _is_name(cell: str) -> bool:
+    """Whether a heading is written the way the format has it: as a machine name or as a label with its unit."""
+    return cell in known_names() or (_LABEL.fullmatch(cell) is not None and recognise(cell) is not None)
 
 
 def read(path: Path, request: Request) -> list[Record]:

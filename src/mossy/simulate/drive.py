@@ -18,7 +18,7 @@ CURRENT, VOLTAGE, TABLE, IMPEDANCE = 0, 1, 2, 3
 DEPLETED = 1e-5
 """Surface concentration over the initial one at which a step ends by depletion."""
 BEYOND_METAL = 5.0
-"""V: an electrode that is stripped and has risen this far above its metal has no metal left; the step ends, exhausted."""
+"""V above its metal: an electrode that is stripped and has risen so far has none left; the step ends, exhausted."""
 EVENTS = ("capacity", "voltage", "current", "depletion", "exhausted")
 
 
@@ -89,7 +89,7 @@ class Driven:
         return jnp.where(none, 1.0, direction * (limit - self.cell.voltage(state)))
 
     def _metal_gap(self, state: Array, segment: Segment) -> Array:
-        """Positive while no electrode that is being stripped is both out of metal and far above the metal's potential."""
+        """Positive while no electrode that is stripped is both out of metal and far above the metal's potential."""
         border, cell = self.cell.border(state), self.cell
         limit = jnp.where(jnp.isnan(segment.voltage_limit), 0.0, jnp.abs(segment.voltage_limit))
 

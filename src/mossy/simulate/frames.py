@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from mossy.backend import jnp
 from mossy.cells import PARTS, Planar
 from mossy.simulate.drive import EVENTS
 from mossy.simulate.observe import SIDES, observe, profiles, states_at
@@ -31,7 +32,7 @@ def samples(trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     wanted = np.concatenate([first[:, None], np.repeat(rows.length[:, None] > 0.0, 3, axis=1)], axis=1)
     time = (rows.origin + rows.elapsed)[:, None] + theta * rows.length[:, None]
     segment = np.repeat(rows.segment[:, None], 4, axis=1)
-    return time[wanted], segment[wanted], states_at(rows, theta)[wanted]
+    return np.asarray(time[wanted]), np.asarray(segment[wanted]), states_at(rows, theta)[wanted]
 
 
 def cycling_table(trajectory: Trajectory, area: float) -> pl.DataFrame:
@@ -61,7 +62,7 @@ def cycling_table(trajectory: Trajectory, area: float) -> pl.DataFrame:
 def profiles_table(trajectory: Trajectory) -> pl.DataFrame:
     """Salt (and solvent velocity, where it moves) across the separator at moments of up to forty of the steps."""
     rows, segments = trajectory.rows, trajectory.schedule.segments
-    empty = {"test_time_second": [], "position_um": [], "concentration_mol_per_L": []}
+    empty: dict[str, list[float]] = {"test_time_second": [], "position_um": [], "concentration_mol_per_L": []}
     if not isinstance(trajectory.cell, Planar) or not len(rows.segment):
         return pl.DataFrame(empty, schema=dict.fromkeys(empty, pl.Float64))
     steps = np.array([segments[s].step_count for s in rows.segment])
@@ -212,8 +213,8 @@ def _events(trajectory: Trajectory, ends: np.ndarray) -> list[dict[str, Any]]:
 
 def _to_blame(trajectory: Trajectory, kind: str, state: np.ndarray) -> str | None:
     if kind == "depletion":
-        surfaces = trajectory.cell.surfaces(state)
+        surfaces = trajectory.cell.surfaces(jnp.asarray(state))
         return "working" if float(surfaces.working) <= float(surfaces.counter) else "counter"
     if kind == "exhausted":
-        return "working" if float(trajectory.cell.border(state).current) < 0.0 else "counter"
+        return "working" if float(trajectory.cell.border(jnp.asarray(state)).current) < 0.0 else "counter"
     return None

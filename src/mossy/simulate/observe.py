@@ -1,4 +1,4 @@
-"""What can be observed of a cell at any moment of a run: the parts of its voltage, its inventories, its film, its salt."""
+"""What can be observed of a cell at any moment: the parts of its voltage, its inventories, its film, its salt."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Trajectory:
         """The state at the end of every row."""
         theta = self.rows.theta[:, None]
         bend = self.rows.dense[:, 0] + theta * (self.rows.dense[:, 1] + theta * self.rows.dense[:, 2])
-        return self.rows.start * (1.0 - theta) + theta * (self.rows.end + (1.0 - theta) * bend)
+        return np.asarray(self.rows.start * (1.0 - theta) + theta * (self.rows.end + (1.0 - theta) * bend))
 
     def last_row(self, segment: int) -> int | None:
         """The last row of a segment; None where the run never came to it."""
@@ -138,7 +138,8 @@ def spectra(
 
     After a step the current is off; "during" it is the step's own. Points the run never came to are left out.
     """
-    schedule, found = trajectory.schedule, []
+    schedule = trajectory.schedule
+    found: list[tuple[str, float, int | None, Any, bool]] = []
     for point in points:
         if point.kind == "start":
             found.append((point.label, 0.0, None, trajectory.cell.initial(), False))

@@ -1,0 +1,128 @@
+"""BioLogic EC-Lab and BT-Lab text exports (.mpt): the header's settings, a trace, and the spectra within it.
+
+The header says how many lines it has; without one (a bare table) the generic text reader is asked. Files are
+Latin-1, with points or commas as decimal mark, and name their last column without a line end below it, so a file that
+was cut short is told by its last row, and by the header's list of loops.
+Times must be exported as elapsed seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mossy.errors import InputError
+from mossy.readers.base import Reader, Request, read_bytes
+from mossy.readers.biologic import area, choose, measured, number, start_time
+from mossy.readers.tables import records_in
+from mossy.readers.text_grid import Header, decode, grid_under, split_cells
+from mossy.records import Record
+
+_MAGIC = re.compile(rb"\s*(EC|BT)-Lab ASCII FILE", re.IGNORECASE)
+_COUNT = re.compile(r"Nb header lines\s*:\s*(\d+)", re.IGNORECASE)
+_LOOP = re.compile(r"Loop (\d+) from point number (\d+) to (\d+)")
+_NAME_WIDTH = 20
+_KEPT = {
+    "Electrode material": "electrode_material",
+    "Electrolyte": "electrolyte",
+    "Comments": "comments",
+    "Reference electrode": "reference_electrode",
+    "Run on channel": "channel",
+}
+
+
+def sniff(path: Path, head: bytes) -> bool:
+    """The first line names the format."""
+    return _MAGIC.match(head.removeprefix(b"\xef\xbb\xbf")) is not None
+
+
+def read(path: Path, request: Request) -> list[Record]:
+    """The trace and the spectra of one technique."""
+    lines = decode(read_bytes(path), path)
+    count = _header_lines(lines)
+    metadata = _metadata(lines[: count - 1])
+    header = Header(count - 1, "\t", tuple(split_cells(lines[count - 1], "\t")))
+    if not any(line.strip() for line in lines[count:]):
+        technique = metadata.get("technique", "unknown")
+        raise InputError(f"holds no data points (technique: {technique})", remedy="give a file with at least one")
+    grid = grid_under(lines, _trimmed(header), request.options.get("decimal"))
+    chosen = choose(header.names)
+    if len(chosen) < 2:
+        raise InputError(f"line {count} names no columns that can be recognised", remedy="export with column names")
+    columns: dict[str, Any] = {}
+    for name, (place, factor) in chosen.items():
+        if place >= grid.width:
+            continue
+        _refuse_dates(grid.words(place)[0], name, grid.lines[0])
+        values = grid.numbers(place, header.names[place])
+        if values is not None:
+            columns[name] = values * factor
+    read_places = {chosen[name][0] for name in columns}
+    metadata["columns_not_read"] = [name for place, name in enumerate(header.names) if name and place not in read_places]
+    loops = _loops(lines[:count], len(grid.lines))
+    return records_in(measured(columns, loops, grid.lines, "line", metadata), request)
+
+
+def _header_lines(lines: Sequence[str]) -> int:
+    """How many lines the header has, the names of the columns last."""
+    found = next((match for line in lines[:5] if (match := _COUNT.search(line))), None)
+    if found is None:
+        raise InputError("does not say how many header lines it has ('Nb header lines')", remedy="export it again")
+    count = int(found[1])
+    if not 2 < count <= len(lines):
+        raise InputError(f"says it has {count} header lines, but has {len(lines)} in all: it is cut short")
+    return count
+
+
+def _trimmed(header: Header) -> Header:
+    """The header without the names EC-Lab hangs on behind the columns it writes."""
+    names = header.names
+    if "" in names:
+        names = names[: names.index("")]
+    return Header(header.index, header.delimiter, names)
+
+
+def _refuse_dates(cell: str | None, name: str, line: int) -> None:
+    if name == "test_time_second" and cell and re.match(r"\d+[/.-]\d+[/.-]\d{4}", cell):
+        remedy = "export it with the time format 'elapsed'"
+        raise InputError(f"line {line}: the time is written as a date ('{cell[:30]}')", remedy=remedy)
+
+
+def _loops(header: Sequence[str], rows: int) -> list[int]:
+    """The rows where loops begin; their last point says how long the file must be."""
+    found = [(int(match[2]), int(match[3])) for line in header if (match := _LOOP.match(line.strip()))]
+    if found and max(last for _, last in found) + 1 > rows:
+        said = max(last for _, last in found) + 1
+        raise InputError(f"its header lists {said} points, but only {rows} follow: it is cut short")
+    return [first for first, _ in found]
+
+
+def _metadata(header: Sequence[str]) -> dict[str, Any]:
+    """What the header says, as it says it, and the few entries that have a meaning for every instrument."""
+    settings: dict[str, Any] = {}
+    for line in header[2:]:
+        key, colon, value = line.partition(" :")
+        if colon and len(key) < 60:
+            earlier = settings.get(key.strip())
+            value = value.strip()
+            settings[key.strip()] = f"{earlier}\n{value}" if earlier and value else (value or earlier or "")
+        elif line[:1].strip() and len(line) > _NAME_WIDTH and line[_NAME_WIDTH:].strip():
+            parts = [line[start : start + _NAME_WIDTH].strip() for start in range(_NAME_WIDTH, len(line), _NAME_WIDTH)]
+            settings[line[:_NAME_WIDTH].strip()] = parts
+    metadata: dict[str, Any] = {name: settings[key] for key, name in _KEPT.items() if settings.get(key)}
+    technique = next((line.strip() for line in header[2:5] if line.strip()), "")
+    if technique and " :" not in technique:
+        metadata["technique"] = technique
+    metadata["instrument"] = f"BioLogic {settings.get('Device', '')}".strip()
+    started = start_time(str(settings.get("Acquisition started on", "")))
+    if started:
+        metadata["start_time"] = started
+    metadata |= area(number(str(settings.get("Electrode surface area", ""))) or 0.0)
+    if settings:
+        metadata["settings"] = settings
+    return metadata
+
+
+READER = Reader("BioLogic .mpt", (".mpt",), sniff, read, ("missing", "decimal"))
