@@ -31,7 +31,6 @@ Metadata is a flat dictionary that JSON can hold; a key that is not known is abs
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -173,7 +172,7 @@ class Record:
                 self.table.write_csv(part)
             else:
                 self.table.write_parquet(part, metadata={_KEY: self._as_json()})
-            os.replace(part, path)
+            part.replace(path)
         except OSError as error:
             raise InputError(f"cannot be written ({error.strerror or error})", file=path) from None
 

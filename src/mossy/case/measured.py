@@ -35,7 +35,8 @@ def targets_of(case: Case) -> list[Target]:
 def _target(case: Case, data: FitData) -> Target:
     path = resolve(data.file, case.folder)
     columns = None if data.columns is None else {name: tuple(value) for name, value in data.columns.items()}
-    records = [record for record in read(path, kind=data.kind, columns=columns) if record.kind == data.kind]
+    when = {"constants": {"test_time_second": f"{data.time!r} s"}} if data.time is not None else {}
+    records = [record for record in read(path, kind=data.kind, columns=columns, **when) if record.kind == data.kind]
     if not records:
         remedy = "check `kind`, or name its columns with `columns`"
         raise InputError(f"'{path.name}' holds no {data.kind} data", key="file", remedy=remedy)

@@ -91,7 +91,7 @@ class Cell(abc.ABC):
         """Relative salt concentrations at the electrodes."""
 
     @abc.abstractmethod
-    def electrolyte_potentials(self, state: Array) -> tuple[Array, Array]:
+    def electrolyte_potentials(self, state: Array, surfaces: Surfaces) -> tuple[Array, Array]:
         """Ohmic and concentration contributions of the electrolyte to the voltage, V."""
 
     @abc.abstractmethod
@@ -126,16 +126,17 @@ class Cell(abc.ABC):
         """mass x rate of the whole state; the current's row is the control's."""
         border, surfaces = self.border(state), self.surfaces(state)
         current = border.current
-        row = jnp.where(control.holds_voltage, self.voltage(state) - control.target, (control.target - current))
+        voltage = jnp.sum(self.parts(state, surfaces))
+        row = jnp.where(control.holds_voltage, voltage - control.target, control.target - current)
         counters = jnp.stack([row, jnp.maximum(current, 0.0), jnp.maximum(-current, 0.0)])
         working = self.working.residual(border.working, current, surfaces.working, self.temperature)
         counter = self.counter.residual(border.counter, -current, surfaces.counter, self.temperature)
         return jnp.concatenate([self.interior_residual(state), working, counter, counters])
 
-    def parts(self, state: Array) -> Array:
+    def parts(self, state: Array, surfaces: Surfaces | None = None) -> Array:
         """The contributions to the voltage, V, in the order of PARTS; they add up to it."""
         border = self.border(state)
-        ohmic, concentration = self.electrolyte_potentials(state)
+        ohmic, concentration = self.electrolyte_potentials(state, surfaces or self.surfaces(state))
         return jnp.stack(
             [
                 ohmic,

@@ -124,27 +124,25 @@ class Planar(Cell):
         first, second = float(grid.widths[0]), float(grid.widths[1])
         near, far = first**2 / 3.0, first**2 + first * second + second**2 / 3.0
 
-        def wall(next_: Array, after: Array, sign: float, speed: Array) -> Array:
-            value = next_
-            for _ in range(3):  # the slope's own coefficients depend on the value at the wall
-                here = self.concentration(value)
-                anions = 1.0 - self.electrolyte.transference_number(here, self.temperature)
-                slope = sign * (drive * anions + here * speed)
-                diffusivity = self.electrolyte.diffusion_coefficient(here, self.temperature) * self.separator.factor
-                slope = slope * self.separator.thickness / (diffusivity * self.electrolyte.concentration)
-                straight = next_ - 0.5 * slope * first, after - slope * (first + 0.5 * second)
-                value = (far * straight[0] - near * straight[1]) / (far - near)
-            return value
+        sign, still = jnp.array([1.0, -1.0]), jnp.zeros(())
+        speed = jnp.stack([still, v[-1] if self.moves else still])
+        value = near_wall = jnp.stack([c[0], c[-1]])
+        beyond = jnp.stack([c[1], c[-2]])
+        for _ in range(3):  # the slope's own coefficients depend on the value at the wall
+            here = self.concentration(value)
+            anions = 1.0 - self.electrolyte.transference_number(here, self.temperature)
+            diffusivity = self.electrolyte.diffusion_coefficient(here, self.temperature) * self.separator.factor
+            slope = sign * (drive * anions + here * speed)
+            slope = slope * self.separator.thickness / (diffusivity * self.electrolyte.concentration)
+            straight = near_wall - 0.5 * slope * first, beyond - slope * (first + 0.5 * second)
+            value = (far * straight[0] - near * straight[1]) / (far - near)
+        return Surfaces(value[0], value[1])
 
-        still = jnp.zeros(())
-        return Surfaces(wall(c[0], c[1], 1.0, still), wall(c[-1], c[-2], -1.0, v[-1] if self.moves else still))
-
-    def electrolyte_potentials(self, state: Array) -> tuple[Array, Array]:
+    def electrolyte_potentials(self, state: Array, surfaces: Surfaces) -> tuple[Array, Array]:
         """-J int dx/kappa_eff, and -int (RT/zF)(nu/nu+)(1 - t+) chi dln c from the working to the counter electrode."""
         grid, c = mesh(self.nodes), self.relative_concentration(state)
         conductivity = self.electrolyte.conductivity(self.concentration(c), self.temperature)
         resistance = jnp.sum(grid.widths / conductivity) * self.separator.thickness / self.separator.factor
-        surfaces = self.surfaces(state)
         path = jnp.concatenate([surfaces.working[None], c, surfaces.counter[None]])
         weights = np.concatenate([[0.5], grid.left_weights, [0.5]])
         between = weights * path[:-1] + (1.0 - weights) * path[1:]

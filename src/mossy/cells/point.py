@@ -37,7 +37,7 @@ class Point(Cell):
         """One and one."""
         return Surfaces(jnp.ones(()), jnp.ones(()))
 
-    def electrolyte_potentials(self, state: Array) -> tuple[Array, Array]:
+    def electrolyte_potentials(self, state: Array, surfaces: Surfaces) -> tuple[Array, Array]:
         """-J L / kappa_eff, and no concentration potential."""
         conductivity = self.electrolyte.conductivity(self.electrolyte.concentration, self.temperature)
         resistance = self.separator.thickness / (conductivity * self.separator.factor)

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from mossy.backend import jax, jnp
-from mossy.cells import Cell, Control
+from mossy.cells import Cell
 from mossy.numerics.bordered import default_elimination
 from mossy.numerics.implicit import Plan, Rows, Tolerance, advance, begin
-from mossy.numerics.linear import frequency_response
 from mossy.numerics.rosenbrock import interpolate
 from mossy.simulate.drive import Driven
-from mossy.simulate.run import at_rest
+from mossy.simulate.observe import response, switched
 
 Array = jax.Array
 
@@ -68,16 +67,8 @@ class ImpedanceTarget:
     def predict(self, cell: Cell, rows: Rows | None) -> Array:
         """The spectrum, complex."""
         state = cell.initial() if self.segment is None else state_ending(rows, self.segment)  # type: ignore[arg-type]
-        state = state if self.during else at_rest(cell, state)
-        current = cell.border(state).current
-
-        def residual(y: Array, target: Array) -> Array:
-            return cell.residual(jnp.zeros(()), y, Control(jnp.asarray(False), target))
-
-        omega = 2.0 * jnp.pi * jnp.asarray(self.frequency)
-        return -frequency_response(
-            residual, lambda y, _: cell.voltage(y), state, current, cell.mass(), omega, cell.shape
-        )
+        current = cell.border(state).current if self.during else jnp.zeros(())
+        return response(cell, switched(cell, state, current), jnp.asarray(self.frequency))
 
 
 Target = VoltageTarget | ProfileTarget | ImpedanceTarget

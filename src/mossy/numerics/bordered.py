@@ -55,8 +55,12 @@ def jacobian(function: Callable[[Array], Array], state: Array, shape: Shape) -> 
     3 m coloured forward products give the tridiagonal interior, p forward products the border's columns, p reverse
     products its rows (which may be dense: an ohmic drop sums over all nodes).
     """
+    return blocks_of(jax.linearize(function, state)[1], state, shape)
+
+
+def blocks_of(forward: Callable[[Array], Array], state: Array, shape: Shape) -> Bordered:
+    """The blocks of a linear map with this structure, `forward`, by its products; `state` gives its argument's type."""
     nodes, m, p = shape
-    forward = jax.linearize(function, state)[1]
     columns = jax.vmap(forward)(_tangents(shape, state.dtype))
     products = columns[: 3 * m, : shape.interior].reshape(3, m, nodes, m)
     at = jnp.arange(nodes)

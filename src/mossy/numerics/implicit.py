@@ -1,9 +1,15 @@
 """A stiff differential-algebraic system driven through a plan of segments: adaptive steps, events, a status per lane.
 
-The whole plan runs in one compiled loop over steps, so it can be batched (vmap) and differentiated forwards (jvp): the
-step sizes sit behind `stop_gradient`, and an event's time moves with the parameters (one Newton correction of the
-located root carries its derivative). The loop stops when the plan is done, when something fails, or when its buffer of
-rows is full; called again with the carry returned it goes on, so a run of any length streams through a buffer.
+The whole plan runs in one compiled loop, so it can be batched (vmap) and differentiated forwards (jvp): the step sizes
+sit behind `stop_gradient`, and an event's time moves with the parameters (one Newton correction of the located root
+carries its derivative). Each turn of the loop linearises the system once and then does one of two things:
+
+    settle   a segment has begun: Newton's method on the algebraic rows, the differential components held, until the
+             state is consistent with the new control; then the events are looked at, for some may be past already
+    step     otherwise: one Rosenbrock step, accepted or not, and the first event inside it
+
+The loop stops when the plan is done, when something fails, or when its buffer of rows is full; called again with the
+carry returned it goes on, so a run of any length streams through a buffer.
 """
 
 from __future__ import annotations
@@ -12,13 +18,14 @@ import functools
 from typing import Any, NamedTuple, Protocol
 
 from mossy.backend import jax, jnp
-from mossy.numerics.bordered import Shape, factorise, jacobian, shifted, solve
-from mossy.numerics.rosenbrock import Step, interpolate, rosenbrock_step
+from mossy.numerics.bordered import Bordered, Shape, blocks_of, factorise, shifted, solve
+from mossy.numerics.rosenbrock import GAMMA, Step, interpolate, stages_of
 from mossy.numerics.status import Status
 
 Array = jax.Array
-Bracket = tuple[Array, Array, Array, Array, Array]
+Bracket = tuple[Array, Array, Array, Array, Array, Array]
 _LARGEST_GROWTH, _SMALLEST_SHRINK, _SAFETY = 8.0, 0.2, 0.9
+_SETTLED, _UNSETTLED = 1e-10, 30
 
 
 class System(Protocol):
@@ -55,15 +62,19 @@ class Plan(NamedTuple):
 
 
 class Carry(NamedTuple):
-    """Where the integration stands. `origin` is the time at which the segment began."""
+    """Where the integration stands. `origin` is the time at which the segment began; `settling` counts Newton steps.
+
+    `settling` is -1 once the segment is under way; `step_size` is 0 until its first step has been chosen.
+    """
 
     origin: Array
     elapsed: Array
     segment: Array
-    fresh: Array
+    settling: Array
     state: Array
     reference: Array
     step_size: Array
+    nearest: Array
     status: Array
     steps: Array
     attempts: Array
@@ -98,7 +109,7 @@ def begin(state: Array) -> Carry:
     zero = jnp.zeros(())
     index = jnp.zeros((), jnp.int64)
     running = jnp.asarray(int(Status.RUNNING))
-    return Carry(zero, zero, index, jnp.asarray(True), state, state, zero, running, index, index)
+    return Carry(zero, zero, index, index, state, state, zero, zero + 1.0, running, index, index)
 
 
 @functools.partial(jax.jit, static_argnames=("capacity", "elimination"))
@@ -107,120 +118,126 @@ def advance(
 ) -> tuple[Carry, Rows, Array]:
     """Integrates until the plan is done, something fails, or `capacity` rows are full; (carry, rows, rows used)."""
     size = system.shape.size
-    number, index = jnp.zeros((capacity,)), jnp.zeros((capacity,), jnp.int64)
-    states = jnp.zeros((capacity, size))
-    rows = Rows(index, number, number, number, number, index, states, states, jnp.zeros((capacity, 3, size)))
+    table = jnp.zeros((capacity, 6 + 5 * size))  # one array, so that a row is one write
 
-    def unfinished(loop: tuple[Carry, Rows, Array]) -> Array:
+    def unfinished(loop: tuple[Carry, Array, Array]) -> Array:
         return (loop[0].status == Status.RUNNING) & (loop[2] < capacity)
 
-    def attempt(loop: tuple[Carry, Rows, Array]) -> tuple[Carry, Rows, Array]:
-        carry, rows, used = loop
-        carry, row, keep = _attempt(system, plan, carry, tolerance, elimination)
-        rows = jax.tree.map(lambda all_, one: all_.at[used].set(one), rows, row)  # overwritten unless kept
-        return carry, rows, used + keep
+    def turn(loop: tuple[Carry, Array, Array]) -> tuple[Carry, Array, Array]:
+        carry, table, used = loop
+        carry, row, keep = _turn(system, plan, carry, tolerance, elimination)
+        return carry, jax.lax.dynamic_update_slice(table, row[None], (used, 0)), used + keep
 
-    return jax.lax.while_loop(unfinished, attempt, (carry, rows, jnp.zeros((), jnp.int64)))
+    carry, table, used = jax.lax.while_loop(unfinished, turn, (carry, table, jnp.zeros((), jnp.int64)))
+    return carry, _unpacked(table, size), used
 
 
-def _attempt(
+def _unpacked(table: Array, size: int) -> Rows:
+    segment, origin, elapsed, length, theta, ended = (table[:, k] for k in range(6))
+    states = table[:, 6:].reshape(-1, 5, size)
+    whole = (segment.astype(jnp.int64), origin, elapsed, length, theta, ended.astype(jnp.int64))
+    return Rows(*whole, states[:, 0], states[:, 1], states[:, 2:])
+
+
+def _turn(
     system: System, plan: Plan, carry: Carry, tolerance: Tolerance, elimination: str
-) -> tuple[Carry, Rows, Array]:
+) -> tuple[Carry, Array, Array]:
     control = jax.tree.map(lambda leaf: leaf[carry.segment], plan.control)
     duration = plan.duration[carry.segment]
-    carry, already = jax.lax.cond(
-        carry.fresh,
-        lambda: _open(system, control, duration, plan.starts_step[carry.segment], carry, tolerance, elimination),
-        lambda: (carry, jnp.full((), -1)),
+    mass, scale = system.mass(), system.scale()
+    settling = carry.settling >= 0
+
+    def function(time: Array, state: Array) -> Array:
+        return system.residual(time, state, control)
+
+    value, forward = jax.linearize(function, carry.elapsed, carry.state)
+    drift = forward(jnp.ones_like(carry.elapsed), jnp.zeros_like(carry.state))
+    blocks = blocks_of(lambda tangent: forward(jnp.zeros_like(carry.elapsed), tangent), carry.state, system.shape)
+    proposed = jnp.where(carry.step_size > 0.0, carry.step_size, _first_length(value, mass, scale, carry, tolerance))
+    length = _length(jnp.minimum(proposed, jnp.maximum(0.1 * duration, carry.step_size)), duration - carry.elapsed)
+    length = jnp.where(settling, 1.0, length)
+    stepping = shifted(1.0 / (GAMMA * length), mass, blocks, system.shape)
+    matrix = jax.tree.map(lambda a, b: jnp.where(settling, a, b), _held(mass, blocks, system.shape), stepping)
+    factors = factorise(matrix, elimination)
+    change = jnp.where(settling, solve(factors, jnp.where(mass == 0.0, value, 0.0)), 0.0)
+    size = jax.lax.stop_gradient(jnp.max(jnp.abs(change) / (scale + jnp.abs(carry.state))))
+    settled = settling & (size <= _SETTLED)
+    count = jnp.where(settling, 0, 8)
+    step = stages_of(function, carry.elapsed, carry.state, length, mass, factors, drift, count)
+    state = carry.state + change
+    step = Step(
+        *(
+            jnp.where(settling, a, b)
+            for a, b in zip((state, state, jnp.zeros_like(step.dense), change), step, strict=True)
+        )
     )
-    length = _length(carry.step_size, duration - carry.elapsed)
-    step = rosenbrock_step(
-        lambda t, y: system.residual(t, y, control),
-        carry.elapsed,
-        carry.state,
-        length,
-        system.mass(),
-        system.shape,
-        elimination,
-    )
-    error = _error_norm(system, step, tolerance.relative)
-    good = jnp.isfinite(error) & (error <= 1.0) & (already < 0)
-    theta, event = _first_event(system, control, carry, step, length, good)
+    error = jnp.where(settling, 0.0, _error_norm(system, step, tolerance.relative))
+    length = jnp.where(settling, 0.0, length)
+    good = jnp.isfinite(error) & (error <= 1.0) & (~settling | settled)
+    reference = jnp.where(settled & plan.starts_step[carry.segment], state, carry.reference)
+    theta, event, nearest = _first_event(system, control, carry, reference, step, length, good)
     over = good & (event < 0) & (carry.elapsed + length >= duration * (1.0 - 1e-14))
-    ended = jnp.where(already >= 0, already, jnp.where(event >= 0, event + 1, jnp.where(over, 0, -1)))
-    keep = good | (already >= 0)
-    moved = jnp.where(good, theta * length, 0.0)
-    reached = jnp.where(good, interpolate(step.start, step.end, step.dense, theta), carry.state)
-    row = Rows(
-        carry.segment,
-        carry.origin,
-        carry.elapsed,
-        jnp.where(good, length, 0.0),
-        jnp.where(good, theta, 1.0),
-        ended,
-        carry.state,
-        jnp.where(good, step.end, carry.state),
-        jnp.where(good, step.dense, 0.0),
+    ended = jnp.where(event >= 0, event + 1, jnp.where(over, 0, -1))
+    keep = good & (~settled | (ended >= 0))
+    reached = jnp.where(
+        good, interpolate(step.start, step.end, step.dense, theta), jnp.where(settling, state, carry.state)
     )
-    carry = carry._replace(
+    index = (carry.segment, carry.origin, carry.elapsed, length, theta, ended)
+    row = jnp.concatenate(
+        [jnp.stack([each * jnp.ones(()) for each in index]), step.start, step.end, step.dense.ravel()]
+    )
+    moved = carry._replace(
         state=reached,
-        elapsed=carry.elapsed + moved,
-        step_size=_next_length(length, error, good),
-        steps=carry.steps + good,
-        attempts=carry.attempts + 1,
-    )
-    return _close(plan, carry, ended, length, tolerance), row, keep.astype(jnp.int64)
-
-
-def _open(
-    system: System,
-    control: Any,
-    duration: Array,
-    starts_step: Array,
-    carry: Carry,
-    tolerance: Tolerance,
-    elimination: str,
-) -> tuple[Carry, Array]:
-    """Begins a segment: a consistent state, the reference of a new step, a first step size, events already past."""
-    state, consistent = consistent_state(system, control, carry.state, elimination)
-    reference = jnp.where(starts_step, state, carry.reference)
-    gaps = system.gaps(jnp.zeros(()), state, reference, control)
-    already = jnp.where(jnp.any(gaps <= 0.0), jnp.argmin(gaps) + 1, jnp.where(duration <= 0.0, 0, -1))
-    mass, scale = system.mass(), system.scale()
-    rate = system.residual(jnp.zeros(()), state, control) / jnp.where(mass == 0.0, jnp.inf, mass)
-    fastest = jnp.max(jnp.abs(rate) / (scale + jnp.abs(state)))
-    first = jnp.minimum(tolerance.relative**0.2 / jnp.maximum(fastest, 1e-30), jnp.minimum(0.1 * duration, 1e4))
-    carry = carry._replace(
-        state=state,
         reference=reference,
-        step_size=jax.lax.stop_gradient(jnp.maximum(first, 1e-12)),
-        fresh=jnp.asarray(False),
-        status=jnp.where(consistent, carry.status, int(Status.INCONSISTENT)),
+        elapsed=carry.elapsed + jnp.where(good, theta * length, 0.0),
+        settling=jnp.where(settled, -1, jnp.where(settling, carry.settling + 1, -1)),
+        step_size=jnp.where(settling, 0.0, _next_length(length, error, good)),
+        nearest=jnp.where(good, nearest, carry.nearest),
+        steps=carry.steps + (good & ~settling),
+        attempts=carry.attempts + ~settling,
     )
-    return carry, already
+    return _close(plan, moved, ended, settling, tolerance), row, keep.astype(jnp.int64)
 
 
-def consistent_state(system: System, control: Any, state: Array, elimination: str) -> tuple[Array, Array]:
-    """Newton's method on the algebraic rows, the differential components held; whether it converged."""
+def _held(mass: Array, blocks: Bordered, shape: Shape) -> Bordered:
+    """The matrix of a Newton step on the algebraic rows alone: identity where the mass is not zero, -J elsewhere."""
+    free = jnp.where(mass == 0.0, 1.0, 0.0)
+    inner = free[: shape.interior].reshape(shape.nodes, shape.variables)
+    border = free[shape.interior :]
+    return Bordered(
+        -blocks.lower * inner[:, :, None],
+        -blocks.diagonal * inner[:, :, None] + (1.0 - inner)[:, :, None] * jnp.eye(shape.variables),
+        -blocks.upper * inner[:, :, None],
+        -blocks.column * inner[:, :, None],
+        -blocks.row * border[:, None, None],
+        -blocks.corner * border[:, None] + jnp.diag(1.0 - border),
+    )
+
+
+def consistent_state(system: Any, control: Any, state: Array, elimination: str) -> tuple[Array, Array]:
+    """The state with its algebraic components solved for, the differential ones held; whether that converged."""
     mass, scale = system.mass(), system.scale()
-    held = jnp.where(mass == 0.0, 0.0, 1.0)
-
-    def rows(y: Array, fixed: Array) -> Array:
-        return jnp.where(held > 0.0, fixed - y, system.residual(jnp.zeros(()), y, control))
 
     def newton(loop: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         y, _, count = loop
-        blocks = jacobian(lambda z: rows(z, state), y, system.shape)
-        factors = factorise(shifted(0.0, mass, blocks, system.shape), elimination)
-        change = solve(factors, rows(y, state))
+        value, forward = jax.linearize(lambda z: system.residual(jnp.zeros(()), z, control), y)
+        factors = factorise(_held(mass, blocks_of(forward, y, system.shape), system.shape), elimination)
+        change = solve(factors, jnp.where(mass == 0.0, value, 0.0))
         size = jnp.max(jnp.abs(change) / (scale + jnp.abs(y)))
         return y + change, jax.lax.stop_gradient(size), count + 1
 
     def unfinished(loop: tuple[Array, Array, Array]) -> Array:
-        return (loop[1] > 1e-12) & (loop[2] < 30)
+        return (loop[1] > _SETTLED) & (loop[2] < _UNSETTLED)
 
     y, size, _ = jax.lax.while_loop(unfinished, newton, (state, jnp.full((), jnp.inf), jnp.zeros((), jnp.int64)))
     return y, size <= 1e-8
+
+
+def _first_length(value: Array, mass: Array, scale: Array, carry: Carry, tolerance: Tolerance) -> Array:
+    """A first step short enough that an exponential decay at the fastest rate seen would meet the tolerance."""
+    rate = value / jnp.where(mass == 0.0, jnp.inf, mass)
+    fastest = jnp.max(jnp.abs(rate) / (scale + jnp.abs(carry.state)))
+    return jnp.clip(tolerance.relative**0.2 / jnp.maximum(fastest, 1e-30), 1e-12, 1e4)
 
 
 def _length(proposed: Array, remaining: Array) -> Array:
@@ -229,7 +246,7 @@ def _length(proposed: Array, remaining: Array) -> Array:
     return jax.lax.stop_gradient(jnp.where(proposed >= 0.999 * remaining, remaining, halved))
 
 
-def _error_norm(system: System, step: Step, relative: float) -> Array:
+def _error_norm(system: System, step: Step, relative: Any) -> Array:
     """The local error over its tolerance: root mean square over the interior, maximum over the border."""
     allowed = relative * (system.scale() + jnp.maximum(jnp.abs(step.start), jnp.abs(step.end)))
     error = step.error / allowed
@@ -245,60 +262,67 @@ def _next_length(length: Array, error: Array, good: Array) -> Array:
 
 
 def _first_event(
-    system: System, control: Any, carry: Carry, step: Step, length: Array, good: Array
-) -> tuple[Array, Array]:
-    """(fraction of the step at which the first event happens, its index); (1, -1) when none does."""
+    system: System, control: Any, carry: Carry, reference: Array, step: Step, length: Array, good: Array
+) -> tuple[Array, Array, Array]:
+    """(fraction of the step at which the first event happens, its index, the smallest gap at the end of the step)."""
 
     def gaps(theta: Array) -> Array:
         state = interpolate(step.start, step.end, step.dense, theta)
-        return system.gaps(carry.elapsed + theta * length, state, carry.reference, control)
-
-    at_end = gaps(jnp.ones(()))
-    happens = good & jnp.any(at_end <= 0.0)
+        return system.gaps(carry.elapsed + theta * length, state, reference, control)
 
     def unfinished(loop: Bracket) -> Array:
-        low, high, _, _, count = loop
-        return happens & (high - low > 1e-13) & (count < 100)
+        low, high, _, value_high, _, count = loop
+        return (count == 0) | (good & (value_high <= 0.0) & (high - low > 1e-13) & (count < 100) & (length > 0.0))
 
     def narrow(loop: Bracket) -> Bracket:
-        low, high, value_low, value_high, count = loop
+        """The first look is at the end of the step; only if an event has happened by then is there a second."""
+        low, high, value_low, value_high, last, count = loop
         chord = high - value_high * (high - low) / (value_high - value_low)
         edge = 1e-3 * (high - low)
         inside = jnp.clip(chord, low + edge, high - edge)
         middle = jnp.where((count % 3 == 2) | ~jnp.isfinite(inside), 0.5 * (low + high), inside)
+        middle = jnp.where(count == 0, 1.0, middle)
         value = jnp.min(gaps(middle))
-        past = value <= 0.0
+        past = (value <= 0.0) | (count == 0)
         return (
             jnp.where(past, low, middle),
             jnp.where(past, middle, high),
             jnp.where(past, value_low, value),
             jnp.where(past, value, value_high),
+            jnp.where(count == 0, value, last),
             count + 1,
         )
 
     zero, one = jnp.zeros(()), jnp.ones(())
-    started = (zero, one, jnp.min(gaps(zero)), jnp.min(at_end), jnp.zeros((), jnp.int64))
-    theta = jax.lax.stop_gradient(jax.lax.while_loop(unfinished, narrow, started)[1])
-    event = jnp.argmin(gaps(theta))
-    gap, slope = jax.jvp(lambda at: gaps(at)[event], (theta,), (one,))
-    corrected = theta - (gap - jax.lax.stop_gradient(gap)) / jax.lax.stop_gradient(jnp.where(slope == 0.0, 1.0, slope))
-    return jnp.where(happens, corrected, 1.0), jnp.where(happens, event, -1)
+    found = jax.lax.while_loop(
+        unfinished, narrow, (zero, one, jnp.maximum(carry.nearest, 1e-30), one, one, jnp.zeros((), jnp.int64))
+    )
+    theta, last = jax.lax.stop_gradient(found[1]), jax.lax.stop_gradient(found[4])
+    happens = good & (last <= 0.0)
+    values, slopes = jax.jvp(gaps, (theta,), (one,))
+    event = jnp.argmin(values)
+    gap, slope = values[event], jax.lax.stop_gradient(slopes[event])
+    corrected = theta - (gap - jax.lax.stop_gradient(gap)) / jnp.where(slope == 0.0, 1.0, slope)
+    return jnp.where(happens, corrected, 1.0), jnp.where(happens, event, -1), last
 
 
-def _close(plan: Plan, carry: Carry, ended: Array, length: Array, tolerance: Tolerance) -> Carry:
+def _close(plan: Plan, carry: Carry, ended: Array, settling: Array, tolerance: Tolerance) -> Carry:
     """Goes to the next segment where this one has ended, and says what failed where something did."""
     over = ended >= 0
     follows = jnp.where(ended > 0, plan.jump[carry.segment], carry.segment + 1)
     segment = jnp.where(over, follows, carry.segment)
     clock = jnp.maximum(1e-15, 1e-15 * carry.elapsed)
+    running = int(Status.RUNNING)
     status = jnp.where(carry.attempts >= tolerance.maximum_steps, int(Status.STEP_LIMIT), carry.status)
-    status = jnp.where(~over & (carry.step_size < clock), int(Status.STEP_TOO_SMALL), status)
+    status = jnp.where(~over & ~settling & (carry.step_size < clock), int(Status.STEP_TOO_SMALL), status)
+    status = jnp.where(settling & (carry.settling > _UNSETTLED), int(Status.INCONSISTENT), status)
     status = jnp.where(jnp.all(jnp.isfinite(carry.state)), status, int(Status.NOT_FINITE))
-    finished = over & (segment >= plan.total) & (status == int(Status.RUNNING))
+    finished = over & (segment >= plan.total) & ((status == running) | (status == int(Status.STEP_LIMIT)))
     return carry._replace(
         origin=jnp.where(over, carry.origin + carry.elapsed, carry.origin),
         elapsed=jnp.where(over, 0.0, carry.elapsed),
         segment=jnp.minimum(segment, plan.total - 1),
-        fresh=over,
+        settling=jnp.where(over, 0, carry.settling),
+        step_size=jnp.where(over, 0.0, carry.step_size),
         status=jnp.where(finished, int(Status.DONE), status),
     )

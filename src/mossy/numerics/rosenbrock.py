@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mossy.backend import jax, jnp
-from mossy.numerics.bordered import Shape, factorise, jacobian, shifted, solve
+from mossy.numerics.bordered import Factors, Shape, factorise, jacobian, shifted, solve
 
 Array = jax.Array
 
@@ -112,22 +112,36 @@ def rosenbrock_step(
     shape: Shape,
     elimination: str,
 ) -> Step:
-    """One step of M dy/dt = f(t, y) of length `step_size`, M = diag(mass), zero where a row is algebraic.
+    """One step of M dy/dt = f(t, y) of length `step_size`, M = diag(mass), zero where a row is algebraic."""
+    blocks = jacobian(lambda y: function(time, y), state, shape)
+    drift = jax.jvp(lambda t: function(t, state), (time,), (jnp.ones_like(time),))[1]
+    factors = factorise(shifted(1.0 / (GAMMA * step_size), mass, blocks, shape), elimination)
+    return stages_of(function, time, state, step_size, mass, factors, drift, 8)
+
+
+def stages_of(
+    function: Callable[[Array, Array], Array],
+    time: Array,
+    state: Array,
+    step_size: Array,
+    mass: Array,
+    factors: Factors,
+    drift: Array,
+    count: Array | int,
+) -> Step:
+    """The eight stages, given the factors of M/(gamma h) - J and df/dt; with `count` 0 none, and a step that stands.
 
     Stage i: (M/(gamma h) - J) k_i = f(t + c_i h, y + sum_j a_ij k_j) + M sum_j C_ij k_j / h + h d_i df/dt.
     """
-    blocks = jacobian(lambda y: function(time, y), state, shape)
-    slope = jax.jvp(lambda t: function(t, state), (time,), (jnp.ones_like(time),))[1]
-    factors = factorise(shifted(1.0 / (GAMMA * step_size), mass, blocks, shape), elimination)
     weights, couplings = jnp.asarray(_A), jnp.asarray(_C)
     nodes, drifts = jnp.asarray(_NODES), jnp.asarray(_D)
 
     def stage(index: Array, stages: Array) -> Array:
         value = function(time + nodes[index] * step_size, state + weights[index] @ stages)
-        right = value + mass * (couplings[index] @ stages) / step_size + step_size * drifts[index] * slope
+        right = value + mass * (couplings[index] @ stages) / step_size + step_size * drifts[index] * drift
         return stages.at[index].set(solve(factors, right))
 
-    stages = jax.lax.fori_loop(0, 8, stage, jnp.zeros((8, shape.size), state.dtype))
+    stages = jax.lax.fori_loop(0, count, stage, jnp.zeros((8, state.shape[0]), state.dtype))
     end = state + weights[7] @ stages + stages[7]
     return Step(state, end, jnp.asarray(_DENSE) @ stages, stages[7])
 

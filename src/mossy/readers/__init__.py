@@ -60,7 +60,7 @@ def read(
         if path.is_dir():
             raise InputError("is a folder", file=path, remedy="give one file")
         data = read_bytes(path)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OSError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path!r} is not a file name") from None
@@ -68,7 +68,7 @@ def read(
     if not data:
         raise InputError("is empty", file=path, remedy="give a file with data in it")
     reader = _reader_of(path, data[:_HEAD])
-    for option in options:
+    for option in (*options, *(["columns"] if columns else [])):
         if option not in reader.options:
             remedy = suggest(option, reader.options) if reader.options else "this format has none"
             raise InputError(f"'{option}' is not an option of the {reader.name} reader", file=path, remedy=remedy)

@@ -46,7 +46,8 @@ class Reader:
 
     `sniff(path, head)` tells from the name and the first bytes, without parsing, whether the file is of this format.
     `read(path, request)` returns every record of the file or raises InputError: never half a result, and only what
-    the file itself knows. The caller stamps where the file came from. `options` are the names it understands.
+    the file itself knows. The caller stamps where the file came from. `options` are the names it understands,
+    "columns" among them if it can use a column map.
     """
 
     name: str

@@ -101,7 +101,9 @@ def measured(
         metadata["voltage"] = "Ewe - Ece"
     if three and "working_real_impedance_ohm" in columns:
         metadata["impedance"] = "Zwe-ce"
-        columns = {name: values for name, values in columns.items() if name not in ("absolute_impedance_ohm", "phase_degree")}
+        columns = {
+            name: values for name, values in columns.items() if name not in ("absolute_impedance_ohm", "phase_degree")
+        }
     elif three and "real_impedance_ohm" in columns:
         metadata["impedance"] = "Z of the working electrode against the reference: Zwe-ce is not in the file"
     height = len(next(iter(columns.values()))) if columns else 0

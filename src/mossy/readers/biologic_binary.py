@@ -81,7 +81,9 @@ def _parse(data: bytes) -> Any:
             file = BioLogic.MPRfile(io.BytesIO(data))
     except Exception as error:  # noqa: BLE001  galvani asserts and raises a dozen kinds on damaged files
         remedy = "if EC-Lab opens it, export it as text (.mpt)"
-        raise InputError(f"is not a whole .mpr file, or of an unknown version ({_short(error)})", remedy=remedy) from None
+        raise InputError(
+            f"is not a whole .mpr file, or of an unknown version ({_short(error)})", remedy=remedy
+        ) from None
     unknown = [name for name in file.data.dtype.names if name.startswith("unknown_colID")]
     if len(unknown) > 1:  # the width of one unknown column follows from the file's length; of two it does not
         problem = f"holds {len(unknown)} columns of unknown width ({', '.join(unknown)})"
@@ -128,7 +130,8 @@ def _metadata(file: Any) -> dict[str, Any]:
 
 def _text(settings: bytes, place: int) -> str:
     """A text stored as its length and its letters."""
-    return settings[place + 1 : place + 1 + settings[place]].decode("latin-1").strip()
+    text = settings[place + 1 : place + 1 + settings[place]].decode("latin-1")
+    return "\n".join(line.strip() for line in text.strip().split("\n"))
 
 
 READER = Reader("BioLogic .mpr", (".mpr",), sniff, read, ("missing",))

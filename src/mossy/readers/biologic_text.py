@@ -60,7 +60,9 @@ def read(path: Path, request: Request) -> list[Record]:
         if values is not None:
             columns[name] = values * factor
     read_places = {chosen[name][0] for name in columns}
-    metadata["columns_not_read"] = [name for place, name in enumerate(header.names) if name and place not in read_places]
+    metadata["columns_not_read"] = [
+        name for place, name in enumerate(header.names) if name and place not in read_places
+    ]
     loops = _loops(lines[:count], len(grid.lines))
     return records_in(measured(columns, loops, grid.lines, "line", metadata), request)
 

@@ -79,8 +79,10 @@ _MACHINE_NAMES = frozenset(known_names())
 def recognise(heading: str) -> Heading | None:
     """What a heading says, or None.
 
-    >>> recognise("<I>/mA"), recognise("Test Time / ms"), recognise("-Im(Z)/Ohm")
-    (Heading(name='current_ampere', scale=0.001, offset=0.0), Heading(name='test_time_second', scale=0.001, offset=0.0), Heading(name='imaginary_impedance_ohm', scale=-1.0, offset=0.0))
+    >>> recognise("<I>/mA")
+    Heading(name='current_ampere', scale=0.001, offset=0.0)
+    >>> recognise("-Im(Z)/Ohm")
+    Heading(name='imaginary_impedance_ohm', scale=-1.0, offset=0.0)
     >>> recognise("Z'' (ohm)").name, recognise("time"), recognise("colour / nm")
     ('imaginary_impedance_ohm', None, None)
     """

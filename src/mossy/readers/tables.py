@@ -43,13 +43,13 @@ class Measured:
 
     def at_rows(self, rows: np.ndarray) -> str:
         """The places of some rows, the first three in full."""
-        shown = ", ".join(str(self.places[row]) for row in rows[:3])
+        shown = ", ".join(str(self.places[int(row)]) for row in rows[:3])
         return f"{self.word} {shown}" + (f" and {len(rows) - 3} more" if len(rows) > 3 else "")
 
     def rows(self, keep: np.ndarray) -> Measured:
         """Some of the rows."""
         kept = np.flatnonzero(keep)
-        return replace(self, frame=self.frame[kept.tolist()], places=[self.places[row] for row in kept])
+        return replace(self, frame=self.frame[kept.tolist()], places=[self.places[int(row)] for row in kept])
 
     def noting(self, **entries: Any) -> Measured:
         """The same with more metadata; warnings add up."""
@@ -89,8 +89,10 @@ def _what_is_missing(measured: Measured) -> str:
     unread = measured.metadata.get("columns_not_read", [])
     found = f"the columns {', '.join(read)}" if read else "no column"
     others = f" (not recognised, or without a unit: {', '.join(map(repr, unread[:8]))})" if unread else ""
-    kinds = "; ".join(f"a {name} record needs {', '.join(kind.required)}" for name, kind in KINDS.items())
-    return f"{found} could be read{others}, too little for a record: {kinds} (and voltage or current for cycling)"
+    kinds = "; ".join(f"{name}: {', '.join(kind.required)}" for name, kind in KINDS.items())
+    return (
+        f"{found} could be read{others}, too little for a record ({kinds}; cycling also voltage_volt or current_ampere)"
+    )
 
 
 def _of_kind(found: list[Record], measured: Measured, request: Request) -> list[Record]:

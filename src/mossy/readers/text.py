@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 EXTENSIONS = (".csv", ".txt", ".tsv", ".dat", ".asc")
-OPTIONS = ("missing", "delimiter", "decimal", "constants")
+OPTIONS = ("columns", "missing", "delimiter", "decimal", "constants")
 
 
 def sniff(path: Path, head: bytes) -> bool:
@@ -33,8 +33,14 @@ def sniff(path: Path, head: bytes) -> bool:
 def read(path: Path, request: Request) -> list[Record]:
     """The records of a text table."""
     lines = decode(read_bytes(path), path)
-    header = _header(lines, request)
-    return records_in(measure(lines, header, request), request)
+    try:
+        header = _header(lines, request)
+        return records_in(measure(lines, header, request), request)
+    except InputError as error:
+        if path.suffix.lower() in EXTENSIONS or request.columns:
+            raise
+        problem = f"'{path.suffix}' is no format known here, and as a text table it cannot be read: {error.problem}"
+        raise InputError(problem, key=error.key, remedy="export it as a table with named columns (csv)") from None
 
 
 def _header(lines: Sequence[str], request: Request) -> Header:
@@ -78,7 +84,9 @@ def measure(lines: Sequence[str], header: Header, request: Request) -> Measured:
     read = {chosen[name][0] for name in columns}
     columns |= constants(request, len(grid.lines))
     unread = [name for place, name in enumerate(header.names) if place not in read and name]
-    metadata = {"columns_not_read": unread} if unread else {}
+    metadata: dict[str, Any] = {"columns_not_read": unread} if unread else {}
+    if lines[-1].strip():
+        metadata["warnings"] = ["the last line has no line end: see whether the file was cut short"]
     return Measured(assemble(columns, height=len(grid.lines)), grid.lines, "line", metadata)
 
 

@@ -30,8 +30,6 @@ _NAMELESS = {"", "nan", "na", "n/a", "null", "none", "-", "--", "xxx", "#n/a", "
 
 def decode(data: bytes, path: Path) -> list[str]:
     """The lines of a text file, whatever its encoding and line ends."""
-    if not data.strip():
-        raise InputError("is empty", file=path, remedy="give a file with a table in it")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:
             text = data.decode("utf-16")
@@ -44,6 +42,8 @@ def decode(data: bytes, path: Path) -> list[str]:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = data.decode("latin-1")  # what instruments under Windows write: every byte is a letter
+    if not text.strip():
+        raise InputError("is empty", file=path, remedy="give a file with a table in it")
     return re.sub(r"\r+\n|\r", "\n", text).split("\n")
 
 
@@ -184,7 +184,7 @@ def grid_under(lines: Sequence[str], header: Header, decimal: str | None) -> Gri
     if wrong.size:
         row = int(wrong[0])
         cut = " (the file looks cut short)" if row == len(widths) - 1 and widths[row] < width else ""
-        raise InputError(f"line {places[row]} has {widths[row]} cells where the others have {width}{cut}")
+        raise InputError(f"line {places[row]} has {widths[row]} cell(s) where the others have {width}{cut}")
     grid = Grid(cells, width, places, header.delimiter, decimal)
     _check_last_cell(grid, lines)
     _check_width(grid, header)

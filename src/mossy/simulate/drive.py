@@ -74,19 +74,20 @@ class Driven:
         now, then = cell.border(state), cell.border(reference)
         passed = jnp.abs((now.plated - now.stripped) - (then.plated - then.stripped))
         capacity = jnp.where(jnp.isinf(segment.capacity), 1.0, segment.capacity - passed)
-        voltage = self._voltage_gap(state, reference, segment)
+        surfaces = cell.surfaces(state)
+        seen = jnp.sum(cell.parts(state, surfaces))
+        voltage = self._voltage_gap(seen, reference, segment)
         limit = jnp.isnan(segment.current_limit)
         current = jnp.where(limit, 1.0, jnp.abs(now.current) - jnp.where(limit, 0.0, segment.current_limit))
-        surfaces = cell.surfaces(state)
         depletion = jnp.minimum(surfaces.working, surfaces.counter) - DEPLETED
         return jnp.stack([capacity, voltage, current, depletion, self._metal_gap(state, segment)])
 
-    def _voltage_gap(self, state: Array, reference: Array, segment: Segment) -> Array:
+    def _voltage_gap(self, voltage: Array, reference: Array, segment: Segment) -> Array:
         none = jnp.isnan(segment.voltage_limit)
         limit = jnp.where(none, 0.0, segment.voltage_limit)
         from_below = jnp.where(self.cell.voltage(reference) <= limit, 1.0, -1.0)
         direction = jnp.where(segment.voltage_direction == 0, from_below, segment.voltage_direction)
-        return jnp.where(none, 1.0, direction * (limit - self.cell.voltage(state)))
+        return jnp.where(none, 1.0, direction * (limit - voltage))
 
     def _metal_gap(self, state: Array, segment: Segment) -> Array:
         """Positive while no electrode that is stripped is both out of metal and far above the metal's potential."""

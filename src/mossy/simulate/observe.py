@@ -8,7 +8,8 @@ import numpy as np
 
 from mossy.backend import jax, jnp
 from mossy.cells import PARTS, Cell, Control
-from mossy.numerics.implicit import Rows
+from mossy.numerics.bordered import default_elimination
+from mossy.numerics.implicit import Rows, consistent_state
 from mossy.numerics.linear import frequency_response
 from mossy.numerics.rosenbrock import interpolate
 
@@ -51,7 +52,19 @@ def observe(cell: Cell, states: np.ndarray) -> dict[str, np.ndarray]:
 
 
 @jax.jit
-def _impedance(cell: Cell, state: Array, frequency: Array) -> Array:
+def _impedance(cell: Cell, state: Array, frequency: Array, during: Array) -> Array:
+    current = jnp.where(during, cell.border(state).current, 0.0)
+    return response(cell, switched(cell, state, current), frequency)
+
+
+def switched(cell: Cell, state: Array, current: Array) -> Array:
+    """The state an instant after the current (A/m2) is set: the same, but for what follows the current at once."""
+    control = Control(jnp.asarray(False), current)
+    return consistent_state(cell, control, state, default_elimination(cell.shape))[0]
+
+
+def response(cell: Cell, state: Array, frequency: Array) -> Array:
+    """-dV/dJ of the cell's residual, linearised about a state: ohm m2, complex, differentiable."""
     current = cell.border(state).current
 
     def residual(y: Array, target: Array) -> Array:
@@ -64,12 +77,13 @@ def _impedance(cell: Cell, state: Array, frequency: Array) -> Array:
     return -frequency_response(residual, output, state, current, cell.mass(), omega, cell.shape)
 
 
-def impedance(cell: Cell, state: Any, frequency: Any) -> np.ndarray:
+def impedance(cell: Cell, state: Any, frequency: Any, during: bool = True) -> np.ndarray:
     """Z = -dV/dJ about a state, ohm m2, at frequencies in Hz: the residual of the simulation, linearised.
 
-    The state may carry a direct current and need not be steady; its slow drift is frozen.
+    The state may carry a direct current (or, not `during` it, has just been freed of it) and need not be steady; its
+    slow drift is frozen.
     """
-    return np.asarray(_impedance(cell, jnp.asarray(state), jnp.asarray(frequency, dtype=float)))
+    return np.asarray(_impedance(cell, jnp.asarray(state), jnp.asarray(frequency, dtype=float), jnp.asarray(during)))
 
 
 @jax.jit

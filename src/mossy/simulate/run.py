@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from mossy.backend import jax, jnp
-from mossy.cells import Cell, Control
+from mossy.cells import Cell
 from mossy.numerics.bordered import default_elimination
-from mossy.numerics.implicit import Carry, Rows, Tolerance, advance, begin, consistent_state
+from mossy.numerics.implicit import Carry, Rows, Tolerance, advance, begin
 from mossy.numerics.status import Status
 from mossy.protocol import Point, Schedule, locate
 from mossy.simulate.drive import DEPLETED, EVENTS, Driven, plan_of
@@ -172,16 +172,6 @@ def _spectrum(
     frequency: np.ndarray,
 ) -> Spectrum:
     cell = trajectory.cell
-    state = jnp.asarray(state)
-    if not during:
-        state = at_rest(cell, state)
     place = trajectory.schedule.segments[segment] if segment is not None else None
     cycle, step_count = (place.cycle, place.step_count) if place else (0, 0)
-    return Spectrum(label, time, cycle, step_count, frequency, impedance(cell, state, frequency))
-
-
-@jax.jit
-def at_rest(cell: Cell, state: Any) -> Any:
-    """The state an instant after the current is switched off: the same, but for what follows the current at once."""
-    control = Control(jnp.asarray(False), jnp.zeros(()))
-    return consistent_state(cell, control, state, default_elimination(cell.shape))[0]  # type: ignore[arg-type]
+    return Spectrum(label, time, cycle, step_count, frequency, impedance(cell, state, frequency, during))
