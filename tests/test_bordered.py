@@ -1,4 +1,4 @@
-"""Bordered block-tridiagonal matrices against dense ones: the Jacobian's blocks, three eliminations, their derivatives."""
+"""Bordered block-tridiagonal matrices against dense ones: the Jacobian's blocks, eliminations, their derivatives."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from mossy.backend import jax, jnp
 from mossy.numerics.bordered import Bordered, Shape, default_elimination, factorise, jacobian, shifted, solve
 
-SHAPES = [Shape(n, m, p) for n, m, p in [(4, 1, 0), (20, 1, 5), (7, 2, 1), (12, 2, 3), (5, 3, 0), (20, 3, 5)]]
-SMALL = [Shape(n, m, p) for n, m, p in [(1, 1, 0), (1, 3, 2), (2, 2, 1), (3, 1, 1), (0, 1, 1), (0, 2, 4)]]
+SHAPES = [Shape(*numbers) for numbers in [(4, 1, 0), (20, 1, 5), (7, 2, 1), (5, 3, 0), (12, 3, 4)]]
+SMALL = [Shape(*numbers) for numbers in [(1, 1, 0), (1, 3, 2), (2, 2, 1), (3, 1, 1), (0, 1, 2)]]
 ELIMINATIONS = [
     pytest.param(shape, elimination, id="{}x{}+{}-".format(*shape) + elimination)
     for shape in SHAPES + SMALL
@@ -20,10 +20,15 @@ ELIMINATIONS = [
 ]
 
 
+@functools.partial(jax.jit, static_argnames="elimination")
+def solution(matrix, right, elimination):
+    return solve(factorise(matrix, elimination), right)
+
+
 def dense(blocks):
     """The dense matrix of these blocks; the corners outside the band hold what must be ignored."""
     n, m, p = blocks.column.shape
-    matrix = np.zeros((n * m + p,) * 2, dtype=np.result_type(*blocks))
+    matrix = np.zeros((n * m + p,) * 2, dtype=np.result_type(*(block.dtype for block in blocks)))
     for i in range(n):
         for block, j in ((blocks.lower, i - 1), (blocks.diagonal, i), (blocks.upper, i + 1)):
             if 0 <= j < n:
@@ -48,8 +53,8 @@ def random_blocks(shape, seed=0):
 
 
 def random_function(shape, seed=0):
-    """A nonlinear function whose node k feels nodes k - 1, k, k + 1 and the border, and whose border feels everything."""
-    n, m, p = shape
+    """A nonlinear function whose nodes feel their neighbours and the border, and whose border feels everything."""
+    n, m, _ = shape
     rng = np.random.default_rng(seed)
     weights = Bordered(*(jnp.asarray(rng.normal(size=block.shape)) for block in random_blocks(shape)))
 
@@ -87,12 +92,12 @@ def test_solution_is_that_of_the_dense_matrix(shape, elimination):
     """Diagonally dominant matrices of this size have condition numbers below 1e3, so 1e-12 is what rounding allows."""
     matrix = random_blocks(shape)
     right = jnp.asarray(np.random.default_rng(2).normal(size=shape.size))
-    found = jax.jit(lambda blocks, b: solve(factorise(blocks, elimination), b))(matrix, right)
+    found = solution(matrix, right, elimination)
     np.testing.assert_allclose(found, np.linalg.solve(dense(matrix), right), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("elimination", ["sequential", "cyclic_reduction"])
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "{}x{}+{}".format(*shape))
+@pytest.mark.parametrize("shape", [Shape(20, 1, 5), Shape(7, 3, 1)], ids=lambda shape: "{}x{}+{}".format(*shape))
 def test_solution_at_a_frequency_is_that_of_the_dense_matrix(shape, elimination):
     """i omega M - J with some rows algebraic, over ten decades; J = -(dominant matrix), so no frequency is singular."""
     blocks = jax.tree.map(jnp.negative, random_blocks(shape))
@@ -102,7 +107,7 @@ def test_solution_at_a_frequency_is_that_of_the_dense_matrix(shape, elimination)
     @jax.jit
     @jax.vmap
     def response(omega):
-        return solve(factorise(shifted(1j * omega, mass, blocks, shape), elimination), right)
+        return solution(shifted(1j * omega, mass, blocks, shape), right, elimination)
 
     omegas = np.logspace(-5, 5, 11)
     expected = [np.linalg.solve(1j * omega * np.diag(mass) - dense(blocks), right) for omega in omegas]
@@ -115,8 +120,7 @@ def test_what_lies_outside_the_band_is_ignored(elimination):
     matrix = random_blocks(Shape(6, 1, 2))
     spoilt = matrix._replace(lower=matrix.lower.at[0].set(jnp.nan), upper=matrix.upper.at[-1].set(jnp.nan))
     right = jnp.arange(8.0)
-    expected = solve(factorise(matrix, elimination), right)
-    np.testing.assert_array_equal(solve(factorise(spoilt, elimination), right), expected)
+    np.testing.assert_array_equal(solution(spoilt, right, elimination), solution(matrix, right, elimination))
 
 
 @pytest.mark.parametrize("elimination", ["lapack", "sequential", "cyclic_reduction"])
@@ -128,15 +132,15 @@ def test_border_rows_in_any_unit_give_the_same_solution(elimination):
     matrix, right = random_blocks(Shape(6, 1, 3)), jnp.arange(1.0, 10.0)
     scale = jnp.array([2.0**-50, 1.0, 2.0**50])
     scaled = matrix._replace(row=matrix.row * scale[:, None, None], corner=matrix.corner * scale[:, None])
-    found = solve(factorise(scaled, elimination), right.at[6:].multiply(scale))
-    np.testing.assert_allclose(found, solve(factorise(matrix, elimination), right), rtol=1e-13)
+    found = solution(scaled, right.at[6:].multiply(scale), elimination)
+    np.testing.assert_allclose(found, solution(matrix, right, elimination), rtol=1e-13)
 
 
 @pytest.mark.parametrize("elimination", ["lapack", "sequential", "cyclic_reduction"])
 def test_a_singular_matrix_gives_values_that_are_not_finite(elimination):
     """It raises nothing: in a batch only its own lane is spoilt."""
     lanes = jax.tree.map(lambda block: jnp.stack([block, 0.0 * block]), random_blocks(Shape(4, 1, 2)))
-    regular, singular = jax.vmap(lambda blocks: solve(factorise(blocks, elimination), jnp.ones(6)))(lanes)
+    regular, singular = jax.vmap(lambda blocks: solution(blocks, jnp.ones(6), elimination))(lanes)
     assert np.all(np.isfinite(regular))
     assert not np.any(np.isfinite(singular))
 
@@ -144,10 +148,10 @@ def test_a_singular_matrix_gives_values_that_are_not_finite(elimination):
 @pytest.mark.parametrize("elimination", ["lapack", "sequential", "cyclic_reduction"])
 def test_a_batch_gives_each_lane_its_own_solution(elimination):
     """The same arithmetic in another order at most: 1e-13."""
-    shape = Shape(9, 1 if elimination == "lapack" else 2, 2)
+    shape = Shape(5, 1 if elimination == "lapack" else 2, 2)
     lanes = [random_blocks(shape, seed) for seed in range(5)]
     right = jnp.asarray(np.random.default_rng(5).normal(size=(5, shape.size)))
-    one = functools.partial(lambda blocks, b: solve(factorise(blocks, elimination), b))
+    one = functools.partial(solution, elimination=elimination)
     together = jax.vmap(one)(jax.tree.map(lambda *blocks: jnp.stack(blocks), *lanes), right)
     np.testing.assert_allclose(together, [one(*lane) for lane in zip(lanes, right, strict=True)], rtol=1e-13)
 
@@ -155,20 +159,19 @@ def test_a_batch_gives_each_lane_its_own_solution(elimination):
 @pytest.mark.parametrize("elimination", ["lapack", "sequential", "cyclic_reduction"])
 def test_derivatives_of_the_solution(elimination):
     """dx = -A^-1 dA x forwards and backwards to rounding, and a Taylor test: what it leaves falls as the square."""
-    shape = Shape(8, 1 if elimination == "lapack" else 2, 3)
+    shape = Shape(5, 1 if elimination == "lapack" else 2, 3)
     matrix, change = random_blocks(shape, 6), random_blocks(shape, 7)
     right = jnp.asarray(np.random.default_rng(8).normal(size=shape.size))
 
     @jax.jit
-    def solution(parameter):
-        moved = jax.tree.map(lambda block, by: block + parameter * by, matrix, change)
-        return solve(factorise(moved, elimination), right)
+    def moved(parameter):
+        return solution(jax.tree.map(lambda block, by: block + parameter * by, matrix, change), right, elimination)
 
-    x, slope = jax.jvp(solution, (0.0,), (1.0,))
+    x, slope = jax.jvp(moved, (0.0,), (1.0,))
     exact = -np.linalg.solve(dense(matrix), dense(change) @ x)
     np.testing.assert_allclose(slope, exact, rtol=1e-11, atol=1e-13)
-    np.testing.assert_allclose(jax.jacrev(solution)(0.0), exact, rtol=1e-11, atol=1e-13)
-    remainders = [np.linalg.norm(solution(step) - x - step * slope) for step in (1e-2, 1e-3)]
+    np.testing.assert_allclose(jax.jacrev(moved)(0.0), exact, rtol=1e-11, atol=1e-13)
+    remainders = [np.linalg.norm(moved(step) - x - step * slope) for step in (1e-2, 1e-3)]
     assert np.log10(remainders[0] / remainders[1]) == pytest.approx(2.0, abs=0.05)
 
 

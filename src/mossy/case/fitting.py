@@ -47,6 +47,11 @@ class Free:
     initial: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
+    priors: list[tuple[int, float, float]]
+
+    def prior_residuals(self, values: Any) -> Any:
+        """(value - known)/standard error of every parameter with a prior."""
+        return jnp.stack([(values[index] - mean) / error for index, mean, error in self.priors])
 
     def apply(self, case: Case, values: Any) -> Case:
         """The case at other values, which may be what JAX differentiates."""
@@ -61,8 +66,11 @@ class Free:
 def free_parameters(case: Case) -> Free:
     """The [fit.parameters] of a case, checked; an unknown path suggests the nearest."""
     assert case.fit is not None
-    found = Free([], [], [], np.zeros(0), np.zeros(0), np.zeros(0))
-    numbers = []
+    paths: list[str] = []
+    tied: list[list[str]] = []
+    units: list[str] = []
+    numbers: list[tuple[float, float, float]] = []
+    priors: list[tuple[int, float, float]] = []
     for path, entry in case.fit.parameters.items():
         key = f'fit.parameters."{path}"'
         unit = _check_path(case, path, key)
@@ -72,12 +80,17 @@ def free_parameters(case: Case) -> Free:
         if not low < initial < high:
             remedy = "give bounds = [lower, upper] on either side of it"
             raise InputError(f"the initial value {entry.initial} is not between its bounds", key=key, remedy=remedy)
-        found.paths.append(path)
-        found.tied.append(entry.also)
-        found.units.append(unit)
+        if entry.prior is not None:
+            mean, error = (to_si(text, unit, f"{key}.prior") for text in entry.prior)
+            if error <= 0.0:
+                raise InputError("a prior's standard error must be above zero", key=f"{key}.prior", remedy="raise it")
+            priors.append((len(paths), mean, error))
+        paths.append(path)
+        tied.append(entry.also)
+        units.append(unit)
         numbers.append((initial, low, high))
     initial, lower, upper = np.array(numbers).T
-    return dataclasses.replace(found, initial=initial, lower=lower, upper=upper)
+    return Free(paths, tied, units, initial, lower, upper, priors)
 
 
 def _check_path(case: Case, path: str, key: str) -> str:
@@ -136,7 +149,10 @@ def _evaluator(case: Case, free: Free, targets: list[Target], needs_time: bool) 
             system = Driven(cell, tables.table_time, tables.table_current)
             rows, status = march(system, plan, tolerance, capacity)
             good = status == int(Status.DONE)
-        value = jnp.where(good, weighted_residuals(cell, rows, targets), jnp.inf)
+        value = weighted_residuals(cell, rows, targets)
+        if free.priors:
+            value = jnp.concatenate([value, free.prior_residuals(values)])
+        value = jnp.where(good, value, jnp.inf)
         return value, value
 
     both = jax.jit(jax.jacfwd(residuals, has_aux=True))

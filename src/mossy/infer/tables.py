@@ -49,6 +49,9 @@ class FitParameter(Table):
 
     initial: str | float
     bounds: list[str | float] = Field(min_length=2, max_length=2)
+    prior: list[str | float] | None = Field(
+        default=None, min_length=2, max_length=2, description="what was known before: a value and its standard error"
+    )
     also: list[str] = default([], "other dotted paths that take the same value")
 
 

@@ -17,6 +17,7 @@ from mossy.backend import jax, jnp
 
 Evaluate = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 _LARGEST_DAMPING = 1e12
+_LONGEST_STEP = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,7 +187,8 @@ class _State:
         step = -np.linalg.solve(scaled, (gradient / size)[:, :, None])[:, :, 0] / size
         length = np.sqrt(np.maximum(np.sum(residuals**2, axis=1), 1e-300))
         cosine = np.max(np.abs(gradient) / size, axis=1) / length
-        return np.clip(step, -5.0 * (1.0 + np.abs(self.inner)), 5.0 * (1.0 + np.abs(self.inner))), cosine
+        free = np.where(self.bounds.bounded, _LONGEST_STEP, np.inf)  # a logistic is flat a few units away
+        return np.clip(step, -free, free), cosine
 
     def move(self, step: np.ndarray, active: np.ndarray) -> np.ndarray:
         """Takes the step in the lanes it improves; how much each gained (negative where it was refused)."""
