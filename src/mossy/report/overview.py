@@ -13,7 +13,8 @@ from mossy.report.markup import Html, alert, badge, bullets, element, folded, jo
 from mossy.report.wording import UNKNOWN, any_value, duration, known, number, percent, plain_words, quantity_name
 
 _FINISHED = {"done", "converged", "success"}
-_ORDINARY = ("time", "capacity", "voltage", "current", "impedance")
+_ORDINARY = {
+    "impedance": "an impedance was taken",
     "time": "a step reached its time",
     "capacity": "a step reached its areal capacity",
     "voltage": "a step reached its voltage",
