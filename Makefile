@@ -8,7 +8,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .PHONY: demo install test test-all check bench clean
 
 demo: install
-	$(BIN)/mossy run examples/lithium_copper.toml --out results/lithium_copper
+	mkdir -p results/lithium_copper
+	$(BIN)/mossy new lithium-copper > results/lithium_copper/case.toml
+	$(BIN)/mossy run results/lithium_copper/case.toml --out results/lithium_copper
 
 install: $(VENV)/installed
 test: check

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cells_for_tests import MILLIAMPERE_HOUR, THERMAL, electrode, final, kinds, simulate
 
+from cells_for_tests import MILLIAMPERE_HOUR, THERMAL, electrode, final, kinds, simulate
+from mossy import materials
 from mossy.laws.constants import FARADAY
 from mossy.numerics.status import Status
 
 COPPER = {"working": "copper"}
 PLATE = "plate 1 mA/cm^2 for 1 h"
-CAPACITANCE, VANISHING = 0.1, 1e-3
+CAPACITANCE = 0.1
+MOLAR_VOLUME = float(materials.metal("lithium").molar_volume)
 GROWING = {"growth": "solvent_diffusion", "solvent_diffusivity": "1e-18 m^2/s"}
 
 
@@ -51,7 +53,7 @@ def test_a_thin_counter_electrode_is_exhausted_when_its_metal_is_gone(current):
     assert run.status == Status.DONE
     assert (event["kind"], event["electrode"]) == ("exhausted", "counter")
     charge = event["time_s"] * current
-    assert 0.0 < charge - 1e-6 * FARADAY / 13.021e-6 < CAPACITANCE * 6.0
+    assert 0.0 < charge - 1e-6 * FARADAY / MOLAR_VOLUME < CAPACITANCE * 6.0
     assert max(run.summary["balances"].values()) < 1e-12
 
 
@@ -59,7 +61,7 @@ def test_thick_metal_is_not_exhausted():
     run = simulate(["plate 1 mA/cm^2 for 50 h"])
     assert kinds(run) == ["time"]
     left = run.summary["active_metal"]["counter"]["mAh_per_cm2"]
-    assert left == pytest.approx(250e-6 * FARADAY / 13.021e-6 / MILLIAMPERE_HOUR - 50.0, abs=1e-4)
+    assert left == pytest.approx(250e-6 * FARADAY / MOLAR_VOLUME / MILLIAMPERE_HOUR - 50.0, abs=1e-6)
 
 
 def test_a_voltage_already_passed_ends_the_step_at_once():
@@ -103,16 +105,17 @@ def test_bare_copper_at_a_high_potential_stays_there():
 
 
 def test_at_rest_lithium_corrodes_by_what_the_film_takes():
-    """dQ_active = -int j_side - C d eta; eta is -j R_ct, microvolts."""
+    """dQ_active = -int j_side, but for C d eta, where eta = -j R_ct is microvolts, and for dead metal: none by the law,
+    a millionth by the integrator, whose errors of either sign the law turns into a little of one."""
     side = electrode(interphase=GROWING, isolated_fraction=0.3)
     run = simulate(["rest for 10 h"], working=side, counter=side)
     end, start = final(run), run.trajectory.cell.working
     film, active = end["working_film_charge"], end["working_active"] - float(start.inventory)
     capacitive = -CAPACITANCE * end["working_charge_transfer_volt"]
     assert film > 10.0
-    assert active == pytest.approx(-film - capacitive, rel=1e-10)
-    assert active == pytest.approx(-film, rel=1e-6)
-    assert end["working_dead"] == pytest.approx(0.0, abs=1e-9 * film)  # corrosion isolates nothing
+    assert active == pytest.approx(-film - end["working_dead"] - capacitive, rel=1e-10)
+    assert active == pytest.approx(-film, rel=1e-5)
+    assert 0.0 <= end["working_dead"] < 1e-5 * film  # corrosion isolates nothing
     grown = end["working_film_thickness"] - 5e-9
     assert grown == pytest.approx(9.585e-5 * film / (2.0 * FARADAY), rel=1e-9)  # Faraday
 

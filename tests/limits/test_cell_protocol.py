@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+
 from cells_for_tests import (
     DIFFUSIVITY,
     FACTOR,
@@ -21,7 +22,6 @@ from cells_for_tests import (
     polynomials,
     simulate,
 )
-
 from mossy.laws import transport
 from mossy.numerics.status import Status
 
@@ -91,7 +91,9 @@ def test_a_hold_ends_when_its_current_has_fallen():
         kinetics=QUICK | {"double_layer_capacitance": "0 F/m^2"},
         interphase={"relative_permittivity": 0, "conductivity": "1e6 S/m"},
     )
-    film = electrode(kinetics=QUICK | {"double_layer_capacitance": "0 F/m^2"}, interphase={"relative_permittivity": 1e6})
+    film = electrode(
+        kinetics=QUICK | {"double_layer_capacitance": "0 F/m^2"}, interphase={"relative_permittivity": 1e6}
+    )
     run = simulate(["hold -10 mV until 0.5 mA/cm^2"], working=film, counter=still)
     assert kinds(run) == ["current"]
     ohmic, slow = SEPARATOR_RESISTANCE + 2.0 * THERMAL / 1e6 + 5e-15, 5e-3
@@ -104,7 +106,8 @@ def test_a_hold_ends_when_its_current_has_fallen():
 
 def test_a_small_hold_falls_by_newmans_number():
     """I_ss/I_0 = 1/(1 + Ne), Ne = 2 kappa R T (1 - t+)^2 chi/(F^2 D c): Balsara and Newman. At 1 mV the concentrations
-    move by 2 %, whose square is what the linear law leaves out."""
+    move by 2 %, whose square is what the linear law leaves out. At the first instant the wall's slope stands for a
+    diffusion layer of half a volume: half a percent."""
     side = electrode(
         kinetics={"exchange_current_density": "1e9 A/m^2", "double_layer_capacitance": "0 F/m^2"},
         interphase={"conductivity": "1e6 S/m", "relative_permittivity": 0},
@@ -115,8 +118,8 @@ def test_a_small_hold_falls_by_newmans_number():
         transport.concentration_resistance(THICKNESS, 1000.0, DIFFUSIVITY * FACTOR, TEMPERATURE, TRANSFERENCE)
         / SEPARATOR_RESISTANCE
     )
-    assert current[0] == pytest.approx(1e-3 / SEPARATOR_RESISTANCE, rel=1e-6)
-    assert current[-1] / current[0] == pytest.approx(1.0 / (1.0 + float(newman)), rel=1e-3)
+    assert current[0] == pytest.approx(1e-3 / SEPARATOR_RESISTANCE, rel=1e-2)
+    assert current[-1] * SEPARATOR_RESISTANCE / 1e-3 == pytest.approx(1.0 / (1.0 + float(newman)), rel=1e-4)
 
 
 def test_current_from_a_file_carries_the_files_charge(tmp_path):
@@ -132,7 +135,8 @@ def test_current_from_a_file_carries_the_files_charge(tmp_path):
     assert charge(run) == pytest.approx(exact, rel=1e-6)
     at = run.cycling["test_time_second"].to_numpy()
     found = run.cycling["plating_current_density_mA_per_cm2"].to_numpy()
-    np.testing.assert_allclose(found, np.interp(at, times, currents), rtol=0, atol=1e-6)
+    # the dense output rounds the kinks off over the step they lie in
+    np.testing.assert_allclose(found, np.interp(at, times, currents), rtol=0, atol=3e-3)
 
 
 def test_an_impedance_step_takes_no_time_and_gives_the_resting_cell():

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+
 from cells_for_tests import (
     DIFFUSIVITY,
     FACTOR,
@@ -23,7 +24,6 @@ from cells_for_tests import (
     polynomials,
     simulate,
 )
-
 from mossy.cells import PARTS
 from mossy.laws import transport
 from mossy.numerics.status import Status
@@ -106,7 +106,7 @@ def test_salt_is_conserved_when_every_property_depends_on_it():
 
 @pytest.mark.parametrize(("cation", "anion"), [(2, 1), (1, 2), (3, 1), (2, 2)])
 def test_the_straight_line_is_steady_for_any_salt(cation, anion):
-    """With nu+ z+ = nu- z- ions, at r times the limiting current of that salt, whose line falls to 1 - r at the wall."""
+    """At r times the limiting current of a salt with nu+ z+ = nu- z- the line falls to 1 - r at the wall."""
     common = math.gcd(cation, anion)
     cations, anions = anion // common, cation // common
     cell = case(["rest for 1 s"], model="planar").build()
@@ -115,9 +115,7 @@ def test_the_straight_line_is_steady_for_any_salt(cation, anion):
     )
     cell = dataclasses.replace(cell, electrolyte=salt)
     ratio, ions = 0.5, {"charge_number": cation, "cations_per_formula": cations}
-    current = ratio * float(
-        transport.limiting_current(THICKNESS, 1000.0, DIFFUSIVITY * FACTOR, TRANSFERENCE, **ions)
-    )
+    current = ratio * float(transport.limiting_current(THICKNESS, 1000.0, DIFFUSIVITY * FACTOR, TRANSFERENCE, **ions))
     faces = np.asarray(cell.profile(cell.initial())[0][1:-1]) / THICKNESS  # the volumes' centres
     state = cell.initial().at[: cell.nodes].set(1.0 - ratio + 2.0 * ratio * faces).at[cell.nodes + 10].set(current)
     rate = np.asarray(cell.interior_residual(state)) / POROSITY
@@ -137,4 +135,6 @@ def test_a_long_rest_brings_the_salt_back():
     surfaces = [run.cycling[f"{side}_surface_concentration_mol_per_L"][-1] for side in ("working", "counter")]
     assert surfaces == pytest.approx([1.0, 1.0], abs=1e-6)
     assert run.cycling["voltage_volt"][-1] == pytest.approx(0.0, abs=1e-7)
-    assert run.summary["cycles"][0]["plated_mAh_per_cm2"] == pytest.approx(0.8 * LIMIT * 60 / MILLIAMPERE_HOUR, rel=1e-12)
+    assert run.summary["cycles"][0]["plated_mAh_per_cm2"] == pytest.approx(
+        0.8 * LIMIT * 60 / MILLIAMPERE_HOUR, rel=1e-12
+    )

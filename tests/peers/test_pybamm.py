@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from cells_for_tests import electrode, polynomials, seen_at, simulate
 
 pytest.importorskip("pybamm")
@@ -88,9 +89,7 @@ POLYNOMIALS = polynomials((3e-10, -1e-10), (1.0, 0.2, -0.5), (0.38, -0.1), (1.0,
 
 def test_properties_that_depend_on_concentration():
     """100 A/m2 moves the surface concentrations by a tenth."""
-    apart = compare(
-        UNEVEN | {side: METAL for side in ("working", "counter")}, 100.0, electrolyte=POLYNOMIALS
-    )
+    apart = compare(UNEVEN | {side: METAL for side in ("working", "counter")}, 100.0, electrolyte=POLYNOMIALS)
     assert apart["voltage"] < 1e-5
     assert apart["counter_surface_concentration"] < 5e-2  # of 100 mol/m3
 

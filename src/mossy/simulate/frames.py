@@ -32,7 +32,7 @@ def samples(trajectory: Trajectory) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     wanted = np.concatenate([first[:, None], np.repeat(rows.length[:, None] > 0.0, 3, axis=1)], axis=1)
     time = (rows.origin + rows.elapsed)[:, None] + theta * rows.length[:, None]
     segment = np.repeat(rows.segment[:, None], 4, axis=1)
-    return np.asarray(time[wanted]), np.asarray(segment[wanted]), states_at(rows, theta)[wanted]
+    return np.maximum.accumulate(time[wanted]), np.asarray(segment[wanted]), states_at(rows, theta)[wanted]
 
 
 def cycling_table(trajectory: Trajectory, area: float) -> pl.DataFrame:
