@@ -124,7 +124,7 @@ CASES = [(name, start) for name in NIST for start in (0, 1)]
 
 
 def certified(fit, problem):
-    """Whether lane 0 is NIST's answer. Eckerle4's first two parameters may both change sign: the model is even in them."""
+    """Whether lane 0 is NIST's answer. Eckerle4's first two parameters may change sign together: it is even in them."""
     values = np.abs(fit.values[0]) * np.sign(problem.values)
     return np.allclose(values, problem.values, rtol=1e-6, atol=0.0) and np.allclose(
         fit.standard_errors[0], problem.errors, rtol=1e-4
@@ -135,7 +135,7 @@ def certified(fit, problem):
 def test_certified_by_nist(name, start):
     """Values to 1e-6, standard deviations to 1e-4, the sum of squares to 1e-9.
 
-    The parameters of MGH09 are known to a factor of two only, so that 1e-6 asks for far more than the default tolerance.
+    Some parameters of MGH09 are known to a factor of two only, so 1e-6 asks for far more than the default tolerance.
     """
     problem = NIST[name]
     fit = least_squares(problem.evaluate, problem.starts[start], maximum_iterations=1000, tolerance=1e-14)
@@ -248,6 +248,7 @@ def test_a_lane_without_finite_residuals_fails_alone(bad):
     fit = least_squares(many(data), np.tile([1.0, 1.0, 0.0], (3, 1)))
     assert list(fit.converged) == [True, False, True]
     assert fit.messages[1] == "not converged: no finite residuals"
+    assert np.isinf(fit.standard_errors[1]).all()
     np.testing.assert_array_equal(fit.values[[0, 2]], alone.values[[0, 2]])
     np.testing.assert_allclose(fit.values[0], TRUE, rtol=1e-8)
 
@@ -340,7 +341,7 @@ def line(p):
 
 
 def test_profile_of_a_linear_model_is_its_parabola():
-    """chi^2(v) = chi^2_min + (v - estimate)^2/variance exactly; a straight line has no other shape. To rounding, 1e-9."""
+    """chi^2(v) = chi^2_min + (v - estimate)^2/variance, exactly, so to rounding: 1e-9."""
     noise = np.random.default_rng(1).normal(size=TIME.size)
     evaluate = with_jacobian(lambda p: line(p) - line(TRUE) - noise)
     fit = least_squares(evaluate, [0.0, 0.0, 0.0], absolute_weights=True)

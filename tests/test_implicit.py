@@ -57,21 +57,20 @@ def status_of(carry):
 
 @pytest.mark.parametrize("problem", EXACT, ids=lambda problem: type(problem).__name__)
 def test_exact_problems(problem):
-    """At the ends of steps and inside them, to within a thousand local tolerances of 1e-8: there are some hundred steps."""
+    """Inside the steps too, where it is of order 4, to a hundred and a thousand times the local tolerance of 1e-8."""
     carry, rows = run(problem, problem.exact(0.0), plan_of([problem.horizon]))
     assert status_of(carry) == Status.DONE
     assert time_of(carry) == pytest.approx(problem.horizon, rel=1e-15)
     np.testing.assert_allclose(carry.state, problem.exact(problem.horizon), atol=1e-6)
     for theta in (0.25, 0.75):
-        for k in range(len(rows.length)):
-            inside = interpolate(rows.start[k], rows.end[k], rows.dense[k], theta)
-            exact = problem.exact(rows.elapsed[k] + theta * rows.length[k])
-            np.testing.assert_allclose(inside, exact, atol=1e-5)
+        inside = interpolate(rows.start, rows.end, np.moveaxis(rows.dense, 1, 0), theta)
+        exact = jax.vmap(problem.exact)(jnp.asarray(rows.elapsed + theta * rows.length))
+        np.testing.assert_allclose(inside, exact, atol=1e-5)
 
 
 @pytest.mark.parametrize("elimination", ["lapack", "cyclic_reduction"])
 def test_every_elimination_takes_the_same_steps(elimination):
-    """To rounding, amplified by the chaos of nothing: the problem contracts."""
+    """To rounding: the problem contracts, and the step sizes follow the error's fifth root."""
     expected, rows = run(Volterra(), Volterra().exact(0.0), plan_of([1.0]))
     carry, others = run(Volterra(), Volterra().exact(0.0), plan_of([1.0]), elimination=elimination)
     assert carry.attempts == expected.attempts
@@ -99,9 +98,6 @@ def test_error_is_proportional_to_the_tolerance(problem):
 class Robertson(Problem):
     """Robertson's kinetics of three species, as one node: rate constants over nine decades."""
 
-    def __post_init__(self):
-        pass
-
     shape = Shape(1, 3, 0)
 
     def scale(self):
@@ -124,13 +120,13 @@ class Robertson(Problem):
     ],
 )
 def test_robertson(end, expected):
-    """E. Hairer & G. Wanner, Solving Ordinary Differential Equations II (t = 40); Test Set for IVP Solvers, ROBER (1e11).
+    """E. Hairer & G. Wanner, Solving Ordinary Differential Equations II (t = 40); Test Set for IVP Solvers (t = 1e11).
 
-    Hundreds of tolerances of 1e-9 on a problem that does not amplify errors; matter is conserved to rounding.
+    To ten local tolerances of 1e-8, for the problem does not amplify errors; matter is conserved to rounding.
     """
-    carry, rows = run(Robertson(), [1.0, 0.0, 0.0], plan_of([end]), 1e-9, capacity=1024)
+    carry, rows = run(Robertson(), [1.0, 0.0, 0.0], plan_of([end]), 1e-8, capacity=1024)
     assert status_of(carry) == Status.DONE
-    np.testing.assert_allclose(carry.state, expected, rtol=3e-7)
+    np.testing.assert_allclose(carry.state, expected, rtol=1e-7)
     np.testing.assert_allclose(rows.end.sum(axis=1), 1.0, rtol=1e-13)
 
 
@@ -209,17 +205,17 @@ def test_segments_of_no_duration_leave_one_row_and_nothing_else():
 def test_a_plan_may_be_longer_than_its_segments():
     """What lies beyond `total` is never looked at: plans of many lengths share one compilation."""
     plan = plan_of([0.5, 0.5, jnp.nan, jnp.nan])
-    carry, _ = run(Decay(), [1.0], plan[:4] + (jnp.asarray(2),))
+    carry, _ = run(Decay(), [1.0], plan._replace(total=jnp.asarray(2)))
     assert status_of(carry) == Status.DONE
     assert float(carry.state[0]) == pytest.approx(np.exp(-1.0), rel=1e-7)
 
 
-@pytest.mark.parametrize("problem", EXACT[:4], ids=lambda problem: type(problem).__name__)
+@pytest.mark.parametrize("problem", [ForcedLattice(), Discharge()], ids=lambda problem: type(problem).__name__)
 def test_streaming_through_a_small_buffer_changes_nothing(problem):
     """Bit by bit: the loop stops and goes on at a whole step."""
-    plan = plan_of([0.4 * problem.horizon, 0.6 * problem.horizon])
-    expected, rows = run(problem, problem.exact(0.0), plan, capacity=1024)
-    carry, pieces = begin(problem.exact(0.0)), []
+    start, plan = jax.jit(problem.exact)(0.0), plan_of([0.4 * problem.horizon, 0.6 * problem.horizon])
+    expected, rows = run(problem, start, plan, capacity=1024)
+    carry, pieces = begin(start), []
     for _ in range(200):
         carry, piece, used = advance(
             problem, plan, carry, Tolerance(1e-8, 100_000), capacity=8, elimination=ELIMINATION
@@ -328,24 +324,24 @@ class Ramp(Problem):
 )
 @pytest.mark.parametrize("weights", [(1.0, 1.0), (1e6, 1e-3), (1e-3, 1e6)])
 def test_of_two_events_in_one_step_the_first_counts(levels, moment, first, when, weights):
-    """Whatever the size of their gaps; that both lie in one step is asserted too."""
+    """Whatever the size of their gaps; that both lie in one step is asserted too.
+
+    A third of the hundred trials bisect, so that the time is known to 2^-33 of the step whatever the gaps are like.
+    """
     problem = Ramp(jnp.array(levels), jnp.array(weights), jnp.asarray(moment))
     carry, rows = run(problem, [1.0], plan_of([1.0]))
     assert rows.elapsed[-1] + rows.length[-1] > 0.7
     assert rows.ended[-1] == first
-    assert time_of(carry) == pytest.approx(when, abs=1e-12)
+    assert time_of(carry) == pytest.approx(when, abs=1e-10)
 
 
 def test_an_event_leads_where_the_plan_says_and_time_to_the_next_segment():
-    """Segment 0 ends by its event and jumps over 1; segment 2 ends by its duration before its event."""
-    plan = plan_of([9.0, 9.0, 0.25, 0.25], jump=[2, 2, 9, 4])
-    carry, rows = run(Ramp(jnp.array([0.5]), jnp.ones(1)), [1.0], plan)
-    assert rows.segment[rows.ended >= 0].tolist() == [0, 2, 3]
-    assert rows.ended[rows.ended >= 0].tolist() == [1, 1, 1]
-    levels = Ramp(jnp.array([-0.2]), jnp.ones(1))
-    carry, rows = run(levels, [1.0], plan_of([0.5, 9.0, 9.0], jump=[2, 3, 3]))
-    assert rows.segment[rows.ended >= 0].tolist() == [0, 1]
-    assert rows.ended[rows.ended >= 0].tolist() == [0, 1]
+    """Segment 0 runs its time; 1 ends by its event and leads to 3, where the event is past: that leads to the end."""
+    plan = plan_of([0.5, 9.0, 9.0, 9.0, 9.0], jump=[2, 3, 3, 7, 5])
+    carry, rows = run(Ramp(jnp.array([-0.2]), jnp.ones(1)), [1.0], plan)
+    assert status_of(carry) == Status.DONE
+    assert rows.segment[rows.ended >= 0].tolist() == [0, 1, 3]
+    assert rows.ended[rows.ended >= 0].tolist() == [0, 1, 1]
     assert time_of(carry) == pytest.approx(1.2, rel=1e-12)
 
 
@@ -396,7 +392,7 @@ def test_an_event_may_depend_on_time():
 
 
 def test_algebraic_components_start_consistent():
-    """A discharge started from a wrong current, and from the wrong side, is the discharge: Newton's method sets it right."""
+    """A discharge begun with a wrong current, of either sign, is the discharge: Newton's method sets it right."""
     problem = Discharge()
     expected, _ = run(problem, problem.exact(0.0), plan_of([problem.horizon]))
     for wrong in (0.0, 30.0, -4.0):
@@ -433,9 +429,8 @@ def test_the_algebraic_component_jumps_with_the_control():
     first = np.searchsorted(rows.segment, [0, 1, 2])
     np.testing.assert_allclose(rows.start[first, 1], [1.0, 2.0 / resistance, 0.0], rtol=1e-12, atol=1e-12)
     held = 3.0 - 2.0 * np.exp(-1.0 / resistance)
-    np.testing.assert_allclose(
-        rows.end[rows.ended == 0], [[1.0, 1.0], [held, (3.0 - held) / 0.5], [held, 0.0]], atol=1e-7
-    )
+    expected = [[1.0, 1.0], [held, (3.0 - held) / resistance], [held, 0.0]]
+    np.testing.assert_allclose(rows.end[rows.ended == 0], expected, atol=1e-7)
 
 
 # Failures
@@ -471,8 +466,8 @@ class Rootless(Problem):
 
 
 @system
-class Logarithm(Problem):
-    """dy/dt = ln(y) - 1: no value at all where y is negative, and down there from any start below e."""
+class Domain(Problem):
+    """dy/dt = -1 where y is positive; elsewhere the equation has no value."""
 
     shape = Shape(1, 1, 0)
 
@@ -480,7 +475,7 @@ class Logarithm(Problem):
         raise NotImplementedError
 
     def residual(self, time, state, control):
-        return jnp.log(state) - 1.0
+        return jnp.where(state >= 0.0, -1.0, jnp.nan)
 
 
 def test_too_many_steps():
@@ -504,30 +499,31 @@ def test_steps_below_the_resolution_of_the_clock():
 
 
 def test_no_consistent_state():
-    carry, rows = run(Rootless(), [1.0], plan_of([2.0]))
+    carry, _ = run(Rootless(), [0.7], plan_of([2.0]))
     assert status_of(carry) == Status.INCONSISTENT
     assert time_of(carry) == 0.0
 
 
 @pytest.mark.parametrize("start", [0.5, -1.0, np.nan])
 def test_values_that_are_not_finite(start):
-    """Met on the way, at once, or brought along: said soon, within a hundred attempts, and no row holds one."""
-    carry, rows = run(Logarithm(), [start], plan_of([2.0]))
+    """Met on the way, at once, or brought along: said soon, and not before; the rows hold only what has a value."""
+    carry, rows = run(Domain(), [start], plan_of([2.0]))
     assert status_of(carry) == Status.NOT_FINITE
-    assert int(carry.attempts) < 100
+    assert int(carry.attempts) < 300
+    assert time_of(carry) == pytest.approx(max(0.0, np.nan_to_num(start)), abs=1e-12)
     assert np.all(np.isfinite(rows.end))
 
 
 def test_a_failure_spoils_only_its_own_lane():
     """Lanes of one batch: done, exploded, done."""
-    starts = jnp.array([[0.1], [1.0], [0.2]])
-    carry, _, _ = jax.vmap(
-        lambda start: advance(
-            Explosion(), plan_of([2.0]), begin(start), Tolerance(1e-9, 2000), capacity=512, elimination=ELIMINATION
-        )
-    )(starts)
+
+    def lane(start):
+        limits = Tolerance(1e-6, 2000)
+        return advance(Explosion(), plan_of([2.0]), begin(start), limits, capacity=1024, elimination=ELIMINATION)[0]
+
+    carry = jax.vmap(lane)(jnp.array([[0.1], [1.0], [0.2]]))
     assert [Status(int(code)) for code in carry.status] == [Status.DONE, Status.STEP_TOO_SMALL, Status.DONE]
-    np.testing.assert_allclose(carry.state[::2, 0], [1.0 / 8.0, 1.0 / 3.0], rtol=1e-7)
+    np.testing.assert_allclose(carry.state[::2, 0], [1.0 / 8.0, 1.0 / 3.0], rtol=1e-5)
 
 
 # Batches
@@ -584,7 +580,7 @@ def test_derivative_of_the_end_with_respect_to_a_rate():
 
 
 def test_derivative_of_an_event_time():
-    """t = ln(1/level)/rate: dt/drate = -t/rate and dt/dlevel = -1/(rate level), the state at the event stays at its level."""
+    """t = ln(1/level)/rate: dt/drate = -t/rate and dt/dlevel = -1/(rate level); the state there stays at the level."""
 
     @jax.jit
     def event(rate, level):
@@ -667,18 +663,25 @@ def test_derivatives_of_a_structured_problem():
     assert taylor_exponent(end, 0.0, slope, (1e-2, 1e-3)) == pytest.approx(2.0, abs=0.1)
 
 
-@pytest.mark.parametrize("rate", [0.0, 1.0])
-def test_derivatives_are_finite_where_nothing_happens(rate):
-    """At zero rates, in segments of no duration, at events already past and where events end a run."""
-    for levels, durations in (([-1.0], [1.0, 0.0, 1.0]), ([2.0], [1.0, 1.0]), ([0.5], [1.0, 1.0, 1.0]), ([1.0], [1.0])):
-        plan = plan_of(durations)
-        end = functools.partial(
-            lambda k, levels, plan: ended(Crossing(k, levels), jnp.ones(1), plan), levels=jnp.array(levels), plan=plan
-        )
-        (time, state), slopes = jax.jvp(end, (rate,), (1.0,))
-        assert np.all(np.isfinite([time, state[0], slopes[0], slopes[1][0]]))
-    free = jax.jvp(lambda k: ended(Decay(k), jnp.ones(1), plan_of([2.0]))[1][0], (rate,), (1.0,))[1]
-    assert float(free) == pytest.approx(-2.0 * np.exp(-2.0 * rate), rel=1e-8)
+def test_derivatives_are_finite_where_nothing_happens():
+    """At zero rates, in segments of no duration, at events already past, just met, or ending the run."""
+
+    @jax.jit
+    def slopes(rate, level, durations):
+        plan = plan_of([0.0, 0.0, 0.0])._replace(duration=durations)
+        problem = functools.partial(Crossing, levels=level[None])
+        return jax.jvp(lambda k: ended(problem(k), jnp.ones(1), plan), (rate,), (1.0,))
+
+    for rate in (0.0, 1.0):
+        for level in (-1.0, 0.5, 1.0, 2.0):
+            for durations in ([1.0, 0.0, 1.0], [0.0, 1.0, 1.0]):
+                (time, state), (time_slope, state_slope) = slopes(rate, jnp.asarray(level), jnp.array(durations))
+                assert np.all(np.isfinite([time, state[0], time_slope, state_slope[0]]))
+                if level == -1.0:
+                    assert float(time_slope) == 0.0
+                    assert float(state_slope[0]) == pytest.approx(-2.0 * np.exp(-2.0 * rate), rel=1e-8)
+                if level >= 1.0:
+                    assert float(time) == float(time_slope) == float(state_slope[0]) == 0.0
 
 
 def test_derivatives_of_a_batch_are_those_of_its_lanes():

@@ -5,20 +5,20 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__version__ = "0.1.0"
+from mossy.version import __version__
 
 _HOMES = {
     "Case": "mossy.case",
     "load_case": "mossy.case",
     "run": "mossy.case",
-    "fit": "mossy.case",
+    "fit": "mossy.case.fitting",
     "Run": "mossy.simulate",
-    "Status": "mossy.numerics",
+    "Status": "mossy.numerics.status",
     "read": "mossy.readers",
     "InputError": "mossy.errors",
     "MossyError": "mossy.errors",
 }
-_ROOMS = ("analysis", "cells", "laws", "materials", "numerics", "protocol", "readers", "records", "simulate", "infer")
+_ROOMS = ("cells", "laws", "materials", "numerics", "protocol", "readers", "records", "simulate", "infer")
 __all__ = ["__version__", *_HOMES, *_ROOMS]
 
 

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from mossy import __version__
 from mossy.errors import InputError
+from mossy.version import __version__
 
 app = typer.Typer(
     help="Mossy: metal electrodes and their interphases. Simulate a case, fit it to measurements, read the report.",

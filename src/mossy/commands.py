@@ -12,8 +12,8 @@ from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
-from mossy import __version__
 from mossy.errors import InputError, suggest
+from mossy.version import __version__
 
 EXAMPLES = {
     "lithium-copper": "lithium_copper.toml",

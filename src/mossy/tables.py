@@ -29,8 +29,7 @@ class Table(BaseModel):
         head, _, rest = path.partition(".")
         if head not in type(self).model_fields:
             raise InputError(f"there is no '{head}'", key=path, remedy=suggest(head, type(self).model_fields))
-        current = getattr(self, head)
-        return self.model_copy(update={head: replaced(current, rest, value) if rest else value})
+        return self.model_copy(update={head: replaced(getattr(self, head), rest, value, head) if rest else value})
 
     def value_at(self, path: str) -> Any:
         """The SI value at a dotted path."""
@@ -41,8 +40,11 @@ class Table(BaseModel):
         if not rest:
             return current
         if isinstance(current, Table):
-            return current.value_at(rest)
-        if isinstance(current, list | tuple) and rest.isdigit() and int(rest) < len(current):
+            try:
+                return current.value_at(rest)
+            except InputError as error:
+                raise error.at(head) from None
+        if isinstance(current, list | tuple) and rest.isdecimal() and int(rest) < len(current):
             return current[int(rest)]
         raise InputError(f"'{head}' has no '{rest}'", key=path, remedy="name a number of the case by its dotted path")
 
@@ -56,13 +58,17 @@ class Table(BaseModel):
                 yield path
 
 
-def replaced(current: Any, path: str, value: Any) -> Any:
-    """A table or list with the value at a dotted path replaced."""
+def replaced(current: Any, path: str, value: Any, key: str) -> Any:
+    """A table or list, itself found at `key`, with the value at a dotted path replaced."""
     if isinstance(current, Table):
-        return current.with_value(path, value)
-    if isinstance(current, list | tuple) and path.isdigit() and int(path) < len(current):
+        try:
+            return current.with_value(path, value)
+        except InputError as error:
+            raise error.at(key) from None
+    if isinstance(current, list | tuple) and path.isdecimal() and int(path) < len(current):
         return [value if index == int(path) else item for index, item in enumerate(current)]
-    raise InputError(f"'{path}' leads nowhere", key=path, remedy="name a number of the case by its dotted path")
+    remedy = "name a number of the case by its dotted path"
+    raise InputError(f"'{key}' has no '{path}'", key=f"{key}.{path}", remedy=remedy)
 
 
 def default(text: Any, description: str = "", **more: Any) -> Any:

@@ -49,6 +49,12 @@ class Electrolyte:
     cations_per_formula: int = dataclasses.field(metadata={"static": True})
     anions_per_formula: int = dataclasses.field(metadata={"static": True})
 
+    @property
+    def transports_evenly(self) -> bool:
+        """Whether diffusivity and transference number are the same at every concentration."""
+        laws = (self.diffusivity.correlation, self.transference_number.correlation)
+        return all(law is transport.constant for law in laws)
+
     def diffusion_coefficient(self, concentration: Array, temperature: Array) -> Array:
         """D of the free electrolyte, m2/s."""
         value = self.diffusivity(concentration, temperature)

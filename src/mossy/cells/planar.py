@@ -128,7 +128,8 @@ class Planar(Cell):
         speed = jnp.stack([still, v[-1] if self.moves else still])
         value = near_wall = jnp.stack([c[0], c[-1]])
         beyond = jnp.stack([c[1], c[-2]])
-        for _ in range(3):  # the slope's own coefficients depend on the value at the wall
+        # the slope's own coefficients depend on the value at the wall
+        for _ in range(1 if self.electrolyte.transports_evenly else 3):
             here = self.concentration(value)
             anions = 1.0 - self.electrolyte.transference_number(here, self.temperature)
             diffusivity = self.electrolyte.diffusion_coefficient(here, self.temperature) * self.separator.factor
