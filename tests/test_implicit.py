@@ -95,6 +95,29 @@ def test_error_is_proportional_to_the_tolerance(problem):
 
 
 @system
+class Front(Problem):
+    """y = arctan((t - 5)/width): quiet, then a turn through half a circle within a few widths."""
+
+    width: Any
+    shape = Shape(1, 1, 0)
+
+    def exact(self, time):
+        return jnp.arctan((time - 5.0) / self.width) * jnp.ones(1)
+
+    def residual(self, time, state, control):
+        return self.width / ((time - 5.0) ** 2 + self.width**2) * jnp.ones(1)
+
+
+def test_a_step_that_goes_too_far_is_taken_back():
+    """Steps grown in the quiet fail at the front: some are refused, and the error stays that of a smooth problem."""
+    problem = Front(jnp.asarray(1e-3))
+    carry, rows = run(problem, problem.exact(0.0), plan_of([10.0]), 1e-6)
+    assert int(carry.attempts) > int(carry.steps)
+    exact = jax.vmap(problem.exact)(jnp.asarray(rows.elapsed + rows.length))
+    np.testing.assert_allclose(rows.end, exact, atol=1e-5)
+
+
+@system
 class Robertson(Problem):
     """Robertson's kinetics of three species, as one node: rate constants over nine decades."""
 

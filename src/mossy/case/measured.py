@@ -14,7 +14,7 @@ from mossy.infer.tables import FitData
 from mossy.protocol import locate, parse_point
 from mossy.readers import read
 from mossy.records import Record
-from mossy.units import to_si
+from mossy.units import split, to_si
 
 if TYPE_CHECKING:
     from mossy.case.model import Case
@@ -33,7 +33,9 @@ def targets_of(case: Case) -> list[Target]:
 
 
 def _target(case: Case, data: FitData) -> Target:
-    path = resolve(data.file, case.folder)
+    if data.kind == "profile" and data.time is None:
+        raise InputError("a profile needs the time at which it was measured", key="time", remedy='time = "20 min"')
+    path = resolve(data.file, case.folder, "file")
     columns = None if data.columns is None else {name: tuple(value) for name, value in data.columns.items()}
     when = {"constants": {"test_time_second": f"{data.time!r} s"}} if data.time is not None else {}
     records = [record for record in read(path, kind=data.kind, columns=columns, **when) if record.kind == data.kind]
@@ -56,7 +58,7 @@ def _error_of(data: FitData, unit: str, values: np.ndarray, default: np.ndarray)
     given = data.standard_error
     if given is None:
         return default
-    if isinstance(given, str) and not given.strip().replace(".", "").replace("e-", "").isdigit():
+    if isinstance(given, str) and split(given, "standard_error")[1]:
         size = np.full(values.shape, to_si(given, unit, "standard_error"))
     else:
         size = to_si(given, "1", "standard_error") * np.abs(values)
@@ -79,7 +81,8 @@ def _voltage(case: Case, data: FitData, records: list[Record]) -> VoltageTarget:
 
 def _impedance(case: Case, data: FitData, records: list[Record]) -> ImpedanceTarget:
     if data.sweep > len(records):
-        raise InputError(f"the file has {len(records)} spectra", key="sweep", remedy=f"not {data.sweep}")
+        problem = f"there is no sweep {data.sweep} in '{data.file.rsplit('/', 1)[-1]}'"
+        raise InputError(problem, key="sweep", remedy=f"give a number from 1 to {len(records)}")
     table = records[data.sweep - 1].table
     frequency = table["frequency_hertz"].to_numpy()
     whole = table["real_impedance_ohm"].to_numpy() + 1j * table["imaginary_impedance_ohm"].to_numpy()
@@ -96,8 +99,7 @@ def _impedance(case: Case, data: FitData, records: list[Record]) -> ImpedanceTar
 
 
 def _profile(case: Case, data: FitData, records: list[Record]) -> ProfileTarget:
-    if data.time is None:
-        raise InputError("a profile needs the time at which it was measured", key="time", remedy='time = "20 min"')
+    assert data.time is not None
     if case.cell.model != "planar":
         raise InputError("a profile needs a cell with gradients", key="kind", remedy='cell.model = "planar"')
     table = records[0].table

@@ -6,10 +6,11 @@ import functools
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import Field, PrivateAttr, ValidationError
 
+from mossy.case.checks import check_properties, check_salt
 from mossy.case.facts import facts_of
 from mossy.cells import Cell
 from mossy.cells.build import build_cell, chemistry
@@ -54,6 +55,13 @@ class Case(Table):
         """The protocol, parsed and unrolled."""
         return compile_protocol(self.protocol, area=self.cell.area, folder=self._folder)
 
+    def with_value(self, path: str, value: Any) -> Case:
+        """A copy with the SI value at a dotted path replaced (by a float, or by what JAX differentiates)."""
+        changed = cast(Case, super().with_value(path, value))
+        if path.startswith(("cell.area", "protocol")):
+            changed.__dict__.pop("schedule", None)  # what the copy had unrolled before holds no more
+        return changed
+
     def build(self) -> Cell:
         """The cell."""
         return build_cell(self.cell, self.electrolyte, self.working, self.counter, self.numerics.nodes)
@@ -61,8 +69,8 @@ class Case(Table):
     def check(self) -> Case:
         """The case itself, once everything that can be known without running it has been checked."""
         schedule = self.schedule
-        chemistry(self.cell, self.electrolyte)
-        self.build()
+        check_salt(chemistry(self.cell, self.electrolyte), self.electrolyte)
+        check_properties(self.build())
         if self.impedance is not None:
             for index, point in enumerate(self.impedance.points()):
                 locate(point, schedule, f"impedance.at[{index}]")
@@ -83,8 +91,14 @@ def load_case(path: str | Path) -> Case:
         text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError("there is no such file", file=file, remedy="give the path of a case file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read ({error})", file=file, remedy="give a text file in TOML") from None
+    except IsADirectoryError:
+        raise InputError("is a folder", file=file, remedy="give the path of a case file in it") from None
+    except UnicodeDecodeError as error:
+        problem = f"is not text in UTF-8 (its byte {error.start} is {error.object[error.start]:#04x})"
+        raise InputError(problem, file=file, remedy="give a case file in TOML") from None
+    except (OSError, ValueError) as error:
+        problem = f"cannot be read ({getattr(error, 'strerror', None) or error})"
+        raise InputError(problem, file=file, remedy="give the path of a case file") from None
     if not text.strip():
         remedy = "`mossy new lithium-copper` prints an example"
         raise InputError("the file is empty", file=file, remedy=remedy)
@@ -114,45 +128,67 @@ def parse_case(data: Mapping[str, Any], folder: str | Path | None = None) -> Cas
 
 
 def _readable(error: ValidationError, data: Any) -> InputError:
-    """Every finding of pydantic as one message, the first one leading."""
-    findings = [_finding(dict(each), data) for each in error.errors()]
-    first = findings[0]
-    if len(findings) == 1:
-        return first
-    others = "".join(f"\n{other}" for other in findings[1:8])
-    return InputError(first.problem, key=first.key, remedy=f"{first.remedy}{others}")
+    """Every finding of pydantic as one message, the first one leading; one finding for each key."""
+    findings: dict[str, InputError] = {}
+    for each in error.errors():
+        found = _finding(dict(each), data)
+        before = findings.setdefault(found.key, found)
+        if before is not found and found.remedy not in before.remedy:
+            findings[found.key] = InputError(before.problem, key=found.key, remedy=f"{before.remedy}, or {found.remedy}")
+    first, *others = findings.values()
+    return InputError(first.problem, key=first.key, remedy="\n".join([first.remedy, *map(str, others[:7])]))
 
 
 def _finding(error: dict[str, Any], data: Any) -> InputError:
     key, place = "", data
     for part in error["loc"]:
-        inside = isinstance(place, Mapping | list) and (part in place if isinstance(place, Mapping) else True)
+        inside = part in place if isinstance(place, Mapping) else isinstance(place, list) and isinstance(part, int)
         if isinstance(part, int):
             key += f"[{part}]"
-        elif inside or (isinstance(part, str) and part.isidentifier() and part not in ("str", "RepeatBlock")):
-            key += f".{part}" if key else part
-        place = place[part] if inside and (isinstance(place, Mapping) or isinstance(part, int)) else None
-    inner = (error.get("ctx") or {}).get("error")
-    if isinstance(inner, InputError):
-        return inner.at(key)
-    if error["type"] == "extra_forbidden":
+        elif inside or (part.isidentifier() and part not in _TYPES):
+            bare = part if part.replace("-", "_").isidentifier() else f'"{part}"'
+            key += f".{bare}" if key else bare
+        place = place[part] if inside else None
+    context = error.get("ctx") or {}
+    if isinstance(context.get("error"), InputError):
+        return context["error"].at(key)
+    kind, shown = error["type"], _short(error["input"])
+    if kind == "extra_forbidden":
         word = str(error["loc"][-1])
-        return InputError("is not a key here", key=key, remedy=suggest(word, ("repeat", "steps")))
-    message = error["msg"].removeprefix("Value error, ")
-    shown = repr(error["input"])
-    given = "" if shown[:20] in message or error["type"] == "missing" else f" (given: {shown[:60]})"
-    remedy = _REMEDIES.get(error["type"], "")
-    if error["type"] == "literal_error":
-        choices = [each.strip("' ") for each in str(error["ctx"]["expected"]).replace(" or ", ",").split(",")]
+        place_of = key.removesuffix(word).rstrip(".")
+        return InputError(f"'{word}' is not a key here", key=place_of, remedy=suggest(word, ("repeat", "steps")))
+    if kind == "literal_error":
+        choices = [each.strip("' ") for each in str(context["expected"]).replace(" or ", ",").split(",")]
         return InputError(f"{shown} is not a choice here", key=key, remedy=suggest(str(error["input"]), choices))
-    return InputError(message[0].lower() + message[1:] + given, key=key, remedy=remedy)
+    if kind in _MISTAKES:
+        problem, remedy = (text.format(shown=shown, **context) for text in _MISTAKES[kind])
+        return InputError(problem, key=key, remedy=remedy)
+    problem, _, remedy = error["msg"].removeprefix("Value error, ").partition("; ")
+    return InputError(problem[0].lower() + problem[1:], key=key, remedy=remedy)
 
 
-_REMEDIES = {
-    "missing": "add it",
-    "model_type": "write it as a table, [name] or { key = value }",
-    "dict_type": "write it as a table, [name] or { key = value }",
-    "string_type": "write it in quotation marks",
+def _short(value: Any) -> str:
+    text = {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+_TYPES = ("str", "float", "int", "list", "RepeatBlock")
+"""What pydantic puts in a place to tell the choices of a union apart."""
+_TABLE = ("{shown} is not a table", "write it as a table, [name] or {{ key = value }}")
+_MISTAKES = {
+    "missing": ("it is missing", "add it"),
+    "model_type": _TABLE,
+    "dict_type": _TABLE,
+    "list_type": ("{shown} is not a list", "write a list in [ ]"),
+    "string_type": ("{shown} is not text", "write text in quotation marks"),
+    "bool_type": ("{shown} is neither true nor false", "write true or false"),
+    "int_type": ("{shown} is not a whole number", "write one without quotation marks and without a point"),
+    "float_type": ("{shown} is not a number", "write a number without quotation marks"),
+    "float_parsing": ("{shown} is not a number", "write a number without quotation marks"),
+    "greater_than_equal": ("{shown} is too small", "it must be at least {ge}"),
+    "less_than_equal": ("{shown} is too large", "it must be at most {le}"),
+    "too_short": ("there are {actual_length} where at least {min_length} are needed", "add what is missing"),
+    "too_long": ("there are {actual_length} where at most {max_length} are allowed", "leave out what is too much"),
 }
 
 

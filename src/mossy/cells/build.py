@@ -73,6 +73,11 @@ def chemistry(cell: CellTable, electrolyte: ElectrolyteTable) -> Chemistry:
         metal = materials.metal(metals.pop())
     except InputError as error:
         raise error.at("electrolyte.cation") from None
+    charge = library.cation_charge if library else electrolyte.cation_charge or metal.charge_number
+    if charge != metal.charge_number:
+        remedy = f"it must be {metal.charge_number}"
+        problem = f"{metal.name} ions do not carry {charge} charges"
+        raise InputError(problem, key="electrolyte.cation_charge", remedy=remedy)
     return Chemistry(metal, found[0], found[1], library)
 
 
@@ -89,7 +94,7 @@ def build_cell(
         separator=separator,
         temperature=cell.temperature,  # type: ignore[arg-type]
         contact_resistance=cell.contact_resistance,  # type: ignore[arg-type]
-        nodes=nodes,
+        nodes=nodes if cell.model == "planar" else 0,  # and so no two models share a compilation
     )
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=float), built)
 

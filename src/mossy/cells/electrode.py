@@ -26,6 +26,8 @@ from mossy.laws.constants import FARADAY, VACUUM_PERMITTIVITY
 Array = jax.Array
 MINIMUM_GROWING_THICKNESS = 1e-10
 """m: a film that grows starts with at least this thickness, because solvent diffusion is singular at zero."""
+SHORTEST_DISSOLUTION = 1e-6
+"""s: below it J0 exp(-(1-a) u)/Q* would make the last metal stiffer (1e46/s at 5 V) than double precision resolves."""
 STATES = ("overpotential", "film_field", "side_charge", "active_change", "dead_charge")
 
 
@@ -106,16 +108,22 @@ class Electrode:
         return self.inventory + state.active_change
 
     def charge_transfer_current(self, state: ElectrodeState, concentration_ratio: Array, temperature: Array) -> Array:
-        """J_ct, A/m2, > 0 plates."""
-        return self.charge_transfer(
-            state.overpotential,
-            self.exchange_current_density,
-            temperature=temperature,
-            charge_number=self.charge_number,
-            concentration_ratio=concentration_ratio,
-            metal_activity=inventory.metal_activity(self.active(state), self.vanishing_charge),
-            **self.kinetics,
-        )
+        """J_ct, A/m2, > 0 plates; the last metal dissolves within SHORTEST_DISSOLUTION, however high the potential."""
+
+        def law(metal_activity: float) -> Array:
+            return self.charge_transfer(
+                state.overpotential,
+                self.exchange_current_density,
+                temperature=temperature,
+                charge_number=self.charge_number,
+                concentration_ratio=concentration_ratio,
+                metal_activity=metal_activity,
+                **self.kinetics,
+            )
+
+        plates, on_bulk_metal = law(0.0), law(1.0)  # every law is linear in the activity
+        vanishing = self.vanishing_charge + SHORTEST_DISSOLUTION * jnp.maximum(-on_bulk_metal, 0.0)
+        return plates - (plates - on_bulk_metal) * inventory.metal_activity(self.active(state), vanishing)
 
     def side_current(self, state: ElectrodeState, temperature: Array) -> Array:
         """The film-forming current at the metal|film interface, A/m2 (cathodic, >= 0), 0 where nothing grows."""
@@ -128,7 +136,8 @@ class Electrode:
         """mass x rate of the five states, given the external current density `current` (> 0 plates here)."""
         transferred = self.charge_transfer_current(state, concentration_ratio, temperature)
         side = self.side_current(state, temperature)
-        active, dead = inventory.metal_rates(transferred, side, self.isolated_fraction)
+        left = jnp.maximum(inventory.metal_activity(self.active(state), self.vanishing_charge), 0.0)
+        active, dead = inventory.metal_rates(transferred, side, self.isolated_fraction * left)
         conduction = self.film_conductivity * state.film_field / self.reference_thickness
         return jnp.stack([current - transferred - side, current - conduction, side, active, dead])
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import Field, StrictBool, StrictInt, ValidationInfo, model_validator
 
 from mossy.errors import InputError, suggest
 from mossy.laws.constants import AVOGADRO
@@ -32,9 +32,12 @@ class MolarEnergy(Quantity):
 
     def parse(self, value: Any) -> float:
         """J/mol from either."""
-        if isinstance(value, str) and split(value)[1].endswith("eV"):
+        if not isinstance(value, str) or not split(value)[1].endswith("eV"):
+            return super().parse(value)
+        try:
             return super().parse(f"{to_si(value, 'J') * AVOGADRO!r} J/mol")
-        return super().parse(value)
+        except InputError:
+            raise InputError(f"{value} is too small", remedy="it must be more than 0 eV") from None
 
 
 class SeparatorTable(Table):
@@ -72,12 +75,15 @@ class PropertyTable(Table):
     table: list[list[float]] | str | None = None
     concentration_unit: str = default("mol/m^3")
     unit: str | None = default(None, "of the table's values; the SI unit of the property when not given")
-    over_anion_transference: bool = default(False, "the values are D/(1 - t+); for the diffusivity only")
+    over_anion_transference: StrictBool = default(False, "the values are D/(1 - t+); for the diffusivity only")
 
     @model_validator(mode="after")
     def _complete(self, info: ValidationInfo) -> PropertyTable:
         from mossy.laws.transport import CORRELATIONS, coefficient_count
 
+        both = self.model_fields_set & {"correlation", "coefficients", "reference_concentration"}
+        if self.table is not None and both:
+            raise InputError(f"a table and a {min(both)} are given", key="table", remedy="keep one of the two")
         if self.table is not None:
             folder = (info.context or {}).get("folder")
             self.coefficients = _table_columns(self.table, self.concentration_unit, self.unit or "", folder)
@@ -111,12 +117,14 @@ class PropertyTable(Table):
 
 def _table_columns(table: list[list[float]] | str, concentration_unit: str, unit: str, folder: Any) -> list[Any]:
     if isinstance(table, str):
-        path = resolve(table, folder)
+        path = resolve(table, folder, "table")
         try:
             text = path.read_text(encoding="utf-8-sig").replace(";", ",").replace("\t", ",")
             rows = np.array([[float(part) for part in line.split(",")] for line in text.splitlines() if line.strip()])
         except (OSError, ValueError) as error:
-            raise InputError(f"cannot be read as two columns of numbers ({error})", key="table", file=path) from None
+            remedy = "two numbers a line, concentration and value, no header"
+            problem = f"cannot be read as two columns of numbers ({error})"
+            raise InputError(problem, key="table", file=path, remedy=remedy) from None
     else:
         rows = np.array(table, dtype=float) if len({len(row) for row in table}) == 1 else np.zeros((0, 0))
     if rows.ndim != 2 or rows.shape[0] < 2 or rows.shape[1] != 2 or not np.all(np.isfinite(rows)):
@@ -129,16 +137,21 @@ def _table_columns(table: list[list[float]] | str, concentration_unit: str, unit
     return list(columns)
 
 
-def resolve(name: str, folder: Any) -> Path:
+def resolve(name: str, folder: Any, key: str = "") -> Path:
     """A file named in a case: relative to the case's folder, `~` and environment variables expanded; it must exist."""
     expanded = os.path.expandvars(name)
     if "$" in expanded:
         variable = expanded[expanded.index("$") + 1 :].split("/")[0].strip("{}")
-        raise InputError(f"the environment variable {variable} of '{name}' is not set", remedy=f"export {variable}=...")
-    path = Path(expanded).expanduser()
-    path = path if path.is_absolute() or folder is None else Path(folder) / path
-    if not path.is_file():
-        raise InputError(f"there is no file '{path}'", remedy="paths are relative to the case file")
+        problem = f"the environment variable {variable} of '{name}' is not set"
+        raise InputError(problem, key=key, remedy=f"export {variable}=...")
+    try:
+        path = Path(folder or ".") / Path(expanded).expanduser()
+        usable, exists = path.is_file(), path.exists()
+    except (OSError, ValueError, RuntimeError):
+        raise InputError(f"'{name[:60]}' cannot be the name of a file", key=key, remedy="mend it") from None
+    if not usable:
+        problem = f"'{path}' is a folder" if exists else f"there is no file '{path}'"
+        raise InputError(problem, key=key, remedy="give a file's path, relative to the case file")
     return path
 
 
@@ -158,6 +171,9 @@ class PropertyUnit:
             concentrations, values, unit = table.coefficients
             factor = 1.0 if not unit else convert(to_si(f"1 {unit}", self.unit, "unit"), "", "dimensionless")
             table.coefficients = [concentrations, values * factor]
+            if self.minimum is not None and not (values > self.minimum).all():
+                remedy = f"every value must be more than {self.minimum:g}"
+                raise InputError(f"{values.min():g} is too small", key="table", remedy=remedy)
         return table
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
@@ -185,8 +201,8 @@ class ElectrolyteTable(Table):
         None, "given: the solvent moves, in the frame of the working electrode", validate_default=False
     )
     cation: str | None = default(None, "custom only: the metal of the salt's cation")
-    cation_charge: int | None = Field(default=None, ge=1, le=3)
-    anion_charge: int | None = Field(default=None, ge=-3, le=-1)
+    cation_charge: StrictInt | None = Field(default=None, ge=1, le=3)
+    anion_charge: StrictInt | None = Field(default=None, ge=-3, le=-1)
 
 
 class KineticsTable(Table):

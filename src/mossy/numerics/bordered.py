@@ -132,7 +132,7 @@ def factorise(matrix: Bordered, elimination: str) -> Factors:
         interior = reduce(matrix.lower, matrix.diagonal, matrix.upper)
     solved = _solve_interior(interior, matrix.column) if nodes else matrix.column
     schur = matrix.corner - jnp.einsum("pnm,nmq->pq", matrix.row, solved)
-    largest = jnp.max(jnp.abs(schur), axis=1, keepdims=True)
+    largest = jnp.max(jnp.abs(schur), axis=1, keepdims=True, initial=0.0)
     weight = 1.0 / jnp.where(largest == 0.0, 1.0, largest)
     inverse = jnp.linalg.inv(schur * weight) * weight[:, 0] if schur.size else schur
     return Factors(interior, solved, matrix.row, inverse)

@@ -1,8 +1,11 @@
 """Nonlinear least squares for many problems at once: Levenberg-Marquardt, analytic Jacobians, bounds by transforms.
 
-Each lane of a batch minimises sum r_i(x)^2. The damping follows Marquardt (J. Soc. Indust. Appl. Math. 11 (1963) 431):
-(J'J + lambda diag J'J) step = -J'r. A parameter with finite bounds is the logistic function of what is iterated; where
-both bounds are positive, of its logarithm. A lane never raises: one that cannot go on says so in its message.
+Each lane of a batch minimises sum r_i(x)^2 by (J'J + lambda D^2) step = -J'r. D holds the largest norm yet seen of each
+column of J (J. J. Moré, Lect. Notes Math. 630 (1978) 105), so that a parameter which has ceased to act, on a plateau or
+against a bound, does not fly off; lambda follows the ratio of the gain to the gain expected (H. B. Nielsen, report
+IMM-REP-1999-05, Technical University of Denmark). A parameter with finite bounds is the logistic function of what is
+iterated; where both bounds are positive, of its logarithm. A lane never raises: one that cannot go on says so in its
+message.
 """
 
 from __future__ import annotations
@@ -14,10 +17,10 @@ from typing import Any
 import numpy as np
 
 from mossy.backend import jax, jnp
+from mossy.errors import InputError
 
 Evaluate = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 _LARGEST_DAMPING = 1e12
-_LONGEST_STEP = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +51,8 @@ class Fit:
         """The covariance over the standard errors; NaN for what is not identified."""
         errors = self.standard_errors
         with np.errstate(invalid="ignore", divide="ignore"):
-            return self.covariance / (errors[:, :, None] * errors[:, None, :])
+            ratio = self.covariance / (errors[:, :, None] * errors[:, None, :])
+        return np.where(self.identified[:, :, None] & self.identified[:, None, :], ratio, np.nan)
 
     @property
     def degrees_of_freedom(self) -> int:
@@ -141,13 +145,15 @@ def least_squares(
         for given, default in ((lower, -np.inf), (upper, np.inf))
     ]
     bounds = Bounds(*limits)
+    if np.any(np.isfinite(bounds.lower) != np.isfinite(bounds.upper)):
+        raise InputError("a parameter has one bound", key="lower, upper", remedy="give both bounds or neither")
     state = _State(bounds.inward(start), bounds, evaluate)
     damping, done = np.full(lanes, 1e-3), np.zeros(lanes, dtype=bool)
-    iterations = np.zeros(lanes, dtype=int)
+    growth, iterations = np.full(lanes, 2.0), np.zeros(lanes, dtype=int)
     for iteration in range(maximum_iterations):
         if report is not None:
             report(iteration, state.cost)
-        step, cosine = state.proposal(damping)
+        step, expected, cosine = state.proposal(damping)
         done |= cosine < tolerance
         if np.all(done | (damping >= _LARGEST_DAMPING)):
             break
@@ -155,7 +161,10 @@ def least_squares(
         better = gain > 0.0
         iterations += ~done
         finished = better & (gain <= tolerance * np.maximum(state.cost, 1e-300))
-        damping = np.where(better, np.maximum(damping / 9.0, 1e-12), np.minimum(damping * 11.0, _LARGEST_DAMPING))
+        ratio = np.clip(gain / np.maximum(expected, 1e-300), 0.0, 1.0)
+        factor = np.where(better, np.maximum(1.0 - (2.0 * ratio - 1.0) ** 3, 1.0 / 9.0), growth)
+        damping = np.clip(damping * factor, 1e-12, _LARGEST_DAMPING)
+        growth = np.where(better, 2.0, np.minimum(2.0 * growth, _LARGEST_DAMPING))
         done |= finished | (state.cost <= 1e-28)
     stuck = ~done & (damping >= _LARGEST_DAMPING)
     return _finish(state, bounds, done | (stuck & np.isfinite(state.cost)), iterations, absolute_weights)
@@ -168,35 +177,39 @@ class _State:
         self.inner, self.bounds, self.evaluate = inner, bounds, evaluate
         self.residuals, self.jacobian, self.slope = self._at(inner)
         self.cost = _sum_of_squares(self.residuals)
+        self.largest = np.zeros_like(inner)
 
     def _at(self, inner: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         values, slope = self.bounds.outward(inner)
         residuals, jacobian = self.evaluate(values)
         return residuals, jacobian, slope
 
-    def proposal(self, damping: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The damped step of each lane, and the largest cosine between the residual and a column of the Jacobian."""
-        jacobian = np.nan_to_num(self.jacobian * self.slope[:, None, :])
-        residuals = np.nan_to_num(self.residuals)
+    def proposal(self, damping: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The damped step of each lane, what it should gain, and the largest cosine of the residual with a column."""
+        alive = np.isfinite(self.cost)
+        jacobian = np.where(alive[:, None, None], _finite(self.jacobian * self.slope[:, None, :]), 0.0)
+        residuals = np.where(alive[:, None], self.residuals, 0.0)
         normal = np.einsum("bmi,bmj->bij", jacobian, jacobian)
         gradient = np.einsum("bmi,bm->bi", jacobian, residuals)
-        size = np.sqrt(np.einsum("bii->bi", normal))
-        size = np.where(size > 0.0, size, 1.0)
+        column = np.sqrt(np.einsum("bii->bi", normal))
+        self.largest = np.maximum(self.largest, column)
+        size = np.where(self.largest > 0.0, self.largest, 1.0)
         scaled = normal / (size[:, :, None] * size[:, None, :])
         scaled = scaled + damping[:, None, None] * np.eye(normal.shape[1])
         step = -np.linalg.solve(scaled, (gradient / size)[:, :, None])[:, :, 0] / size
         length = np.sqrt(np.maximum(np.sum(residuals**2, axis=1), 1e-300))
-        cosine = np.max(np.abs(gradient) / size, axis=1) / length
-        free = np.where(self.bounds.bounded, _LONGEST_STEP, np.inf)  # a logistic is flat a few units away
-        return np.clip(step, -free, free), cosine
+        cosine = np.max(np.abs(gradient) / np.where(column > 0.0, column, 1.0), axis=1) / length
+        step = np.clip(step, -5.0 * (1.0 + np.abs(self.inner)), 5.0 * (1.0 + np.abs(self.inner)))
+        expected = -np.einsum("bi,bi->b", step, 2.0 * gradient + np.einsum("bij,bj->bi", normal, step))
+        return step, expected, cosine
 
     def move(self, step: np.ndarray, active: np.ndarray) -> np.ndarray:
         """Takes the step in the lanes it improves; how much each gained (negative where it was refused)."""
         inner = self.inner + step
         residuals, jacobian, slope = self._at(inner)
         cost = _sum_of_squares(residuals)
-        gain = np.where(np.isfinite(self.cost), self.cost - cost, np.where(np.isfinite(cost), 1.0, -1.0))
-        gain = np.where(active, gain, -1.0)
+        finite = np.isfinite(self.cost) & np.isfinite(cost)
+        gain = np.where(active & finite, np.where(finite, self.cost, 0.0) - np.where(finite, cost, 0.0), -1.0)
         better = gain > 0.0
         self.inner = np.where(better[:, None], inner, self.inner)
         self.residuals = np.where(better[:, None], residuals, self.residuals)
@@ -207,8 +220,13 @@ class _State:
 
 
 def _sum_of_squares(residuals: np.ndarray) -> np.ndarray:
-    total = np.sum(residuals**2, axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = np.sum(residuals**2, axis=1)
     return np.where(np.isfinite(total), total, np.inf)
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values), values, 0.0)
 
 
 def _finish(
@@ -218,10 +236,10 @@ def _finish(
     lanes, count = values.shape
     freedom = max(state.residuals.shape[1] - count, 1)
     covariance, identified = np.full((lanes, count, count), np.inf), np.zeros((lanes, count), dtype=bool)
+    alive = np.isfinite(state.cost)
+    variance = np.where(alive & (not absolute_weights), np.where(alive, state.cost, 1.0) / freedom, 1.0)
     for lane in range(lanes):
-        covariance[lane], identified[lane] = _covariance(np.nan_to_num(state.jacobian[lane]))
-        if not absolute_weights:
-            covariance[lane] *= state.cost[lane] / freedom
+        covariance[lane], identified[lane] = _covariance(_finite(state.jacobian[lane]) * alive[lane], variance[lane])
     low, high = bounds._ends()
     shown = np.where(bounds.logarithmic, np.log(np.where(bounds.logarithmic, values, 1.0)), values)
     near = np.minimum(shown - low, high - shown) < 1e-3 * (high - low)
@@ -243,14 +261,15 @@ def _finish(
     )
 
 
-def _covariance(jacobian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(J'J)^-1 by singular values of the column-scaled Jacobian; infinite along what the data do not determine."""
+def _covariance(jacobian: np.ndarray, variance: float) -> tuple[np.ndarray, np.ndarray]:
+    """variance (J'J)^-1 by singular values of the scaled Jacobian; infinite along what the data do not determine."""
     size = np.sqrt(np.sum(jacobian**2, axis=0))
     scale = np.where(size > 0.0, size, 1.0)
-    _, singular, right = np.linalg.svd(jacobian / scale, full_matrices=False)
+    _, singular, right = np.linalg.svd(jacobian / scale, full_matrices=jacobian.shape[0] < jacobian.shape[1])
+    singular = np.pad(singular, (0, len(right) - len(singular)))
     known = singular > 1e-10 * max(float(singular.max(initial=0.0)), 1e-300)
     inverse = np.where(known, 1.0 / np.where(known, singular, 1.0), 0.0)
-    covariance = (right.T * inverse**2) @ right / np.outer(scale, scale)
+    covariance = (right.T * inverse**2) @ right / np.outer(scale, scale) * variance
     undetermined = (np.abs(right[~known]) > 1e-6).any(axis=0) | (size == 0.0)
     covariance[undetermined, undetermined] = np.inf
     return covariance, ~undetermined

@@ -25,7 +25,7 @@ from mossy.numerics.status import Status
 Array = jax.Array
 Bracket = tuple[Array, Array, Array, Array, Array, Array]
 _LARGEST_GROWTH, _SMALLEST_SHRINK, _SAFETY = 8.0, 0.2, 0.9
-_SETTLED, _UNSETTLED = 1e-10, 30
+_SETTLED, _UNSETTLED = 1e-10, 200
 
 
 class System(Protocol):
@@ -164,7 +164,7 @@ def _turn(
     settled = settling & (size <= _SETTLED)
     count = jnp.where(settling, 0, 8)
     step = stages_of(function, carry.elapsed, carry.state, length, mass, factors, drift, count)
-    state = carry.state + change
+    state = carry.state + _held_back(size, mass) * change
     step = Step(
         *(
             jnp.where(settling, a, b)
@@ -194,9 +194,9 @@ def _turn(
         step_size=jnp.where(settling, 0.0, _next_length(length, error, good)),
         nearest=jnp.where(good, nearest, carry.nearest),
         steps=carry.steps + (good & ~settling),
-        attempts=carry.attempts + ~settling,
+        attempts=carry.attempts + (~settling | (ended >= 0)),
     )
-    return _close(plan, moved, ended, settling, tolerance), row, keep.astype(jnp.int64)
+    return _close(plan, moved, ended, settling, error, tolerance), row, keep.astype(jnp.int64)
 
 
 def _held(mass: Array, blocks: Bordered, shape: Shape) -> Bordered:
@@ -224,13 +224,22 @@ def consistent_state(system: Any, control: Any, state: Array, elimination: str) 
         factors = factorise(_held(mass, blocks_of(forward, y, system.shape), system.shape), elimination)
         change = solve(factors, jnp.where(mass == 0.0, value, 0.0))
         size = jnp.max(jnp.abs(change) / (scale + jnp.abs(y)))
-        return y + change, jax.lax.stop_gradient(size), count + 1
+        return y + _held_back(size, mass) * change, jax.lax.stop_gradient(size), count + 1
 
     def unfinished(loop: tuple[Array, Array, Array]) -> Array:
         return (loop[1] > _SETTLED) & (loop[2] < _UNSETTLED)
 
     y, size, _ = jax.lax.while_loop(unfinished, newton, (state, jnp.full((), jnp.inf), jnp.zeros((), jnp.int64)))
     return y, size <= 1e-8
+
+
+def _held_back(size: Array, mass: Array) -> Array:
+    """What fraction of a Newton step to take: from afar an exponential law throws the whole one far beyond the root.
+
+    A single algebraic row is the cycler's own, a straight line, and takes the whole step.
+    """
+    fraction = 1.0 / jnp.maximum(1.0, 0.5 * jax.lax.stop_gradient(size))
+    return jnp.where(jnp.count_nonzero(mass == 0.0) > 1, fraction, 1.0)
 
 
 def _first_length(value: Array, mass: Array, scale: Array, carry: Carry, tolerance: Tolerance) -> Array:
@@ -306,7 +315,7 @@ def _first_event(
     return jnp.where(happens, corrected, 1.0), jnp.where(happens, event, -1), last
 
 
-def _close(plan: Plan, carry: Carry, ended: Array, settling: Array, tolerance: Tolerance) -> Carry:
+def _close(plan: Plan, carry: Carry, ended: Array, settling: Array, error: Array, tolerance: Tolerance) -> Carry:
     """Goes to the next segment where this one has ended, and says what failed where something did."""
     over = ended >= 0
     follows = jnp.where(ended > 0, plan.jump[carry.segment], carry.segment + 1)
@@ -314,7 +323,8 @@ def _close(plan: Plan, carry: Carry, ended: Array, settling: Array, tolerance: T
     clock = jnp.maximum(1e-15, 1e-15 * carry.elapsed)
     running = int(Status.RUNNING)
     status = jnp.where(carry.attempts >= tolerance.maximum_steps, int(Status.STEP_LIMIT), carry.status)
-    status = jnp.where(~over & ~settling & (carry.step_size < clock), int(Status.STEP_TOO_SMALL), status)
+    reason = jnp.where(jnp.isfinite(error), int(Status.STEP_TOO_SMALL), int(Status.NOT_FINITE))
+    status = jnp.where(~over & ~settling & ~(carry.step_size >= clock), reason, status)  # NaN is too small as well
     status = jnp.where(settling & (carry.settling > _UNSETTLED), int(Status.INCONSISTENT), status)
     status = jnp.where(jnp.all(jnp.isfinite(carry.state)), status, int(Status.NOT_FINITE))
     finished = over & (segment >= plan.total) & ((status == running) | (status == int(Status.STEP_LIMIT)))

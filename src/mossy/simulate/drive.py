@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mossy.backend import jax, jnp
-from mossy.cells import Cell, Control
+from mossy.cells import Cell, Control, Electrode, ElectrodeState
+from mossy.cells.electrode import SHORTEST_DISSOLUTION
 from mossy.numerics.bordered import Shape
 from mossy.numerics.implicit import Plan
 from mossy.protocol import Schedule
@@ -76,11 +77,15 @@ class Driven:
         capacity = jnp.where(jnp.isinf(segment.capacity), 1.0, segment.capacity - passed)
         surfaces = cell.surfaces(state)
         seen = jnp.sum(cell.parts(state, surfaces))
-        voltage = self._voltage_gap(seen, reference, segment)
+        voltage, metal = self._voltage_gap(seen, reference, segment), self._metal_gap(state, segment)
+        gap, ways = self._instant_gap(state, segment)
+        passes = ~jnp.isnan(segment.voltage_limit) & (ways * segment.voltage_direction >= 0)
+        voltage = jnp.where(passes, jnp.minimum(voltage, gap), voltage)
+        metal = jnp.where(passes, metal, jnp.minimum(metal, gap))
         limit = jnp.isnan(segment.current_limit)
         current = jnp.where(limit, 1.0, jnp.abs(now.current) - jnp.where(limit, 0.0, segment.current_limit))
         depletion = jnp.minimum(surfaces.working, surfaces.counter) - DEPLETED
-        return jnp.stack([capacity, voltage, current, depletion, self._metal_gap(state, segment)])
+        return jnp.stack([capacity, voltage, current, depletion, metal])
 
     def _voltage_gap(self, voltage: Array, reference: Array, segment: Segment) -> Array:
         none = jnp.isnan(segment.voltage_limit)
@@ -88,6 +93,21 @@ class Driven:
         from_below = jnp.where(self.cell.voltage(reference) <= limit, 1.0, -1.0)
         direction = jnp.where(segment.voltage_direction == 0, from_below, segment.voltage_direction)
         return jnp.where(none, 1.0, direction * (limit - voltage))
+
+    def _instant_gap(self, state: Array, segment: Segment) -> tuple[Array, Array]:
+        """Positive while metal carries the current; then which way (1 up, -1 down) the voltage goes.
+
+        Without a double layer nothing else can carry it, and the voltage passes every limit in the same instant.
+        """
+        border, cell = self.cell.border(state), self.cell
+        least = 1.001 * jnp.abs(border.current) * SHORTEST_DISSOLUTION
+
+        def gap(electrode: Electrode, values: ElectrodeState, stripped: Array) -> Array:
+            alone = stripped & (electrode.double_layer_capacitance == 0.0) & (segment.mode != VOLTAGE)
+            return jnp.where(alone, electrode.active(values) - least, 1.0)
+
+        working = gap(cell.working, border.working, border.current < 0.0)
+        return jnp.minimum(working, gap(cell.counter, border.counter, border.current > 0.0)), -jnp.sign(border.current)
 
     def _metal_gap(self, state: Array, segment: Segment) -> Array:
         """Positive while no electrode that is stripped is both out of metal and far above the metal's potential."""
