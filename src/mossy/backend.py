@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
+
+Kind = TypeVar("Kind")
 
 
 def _configure() -> None:
@@ -38,4 +42,27 @@ def platform() -> str:
     return jax.default_backend()
 
 
-__all__ = ["jax", "jnp", "platform"]
+def pytree(kind: type[Kind]) -> type[Kind]:
+    """Registers a dataclass with JAX: fields are leaves, but for those whose metadata says `static`.
+
+    By hand rather than by `jax.tree_util.register_dataclass`: in JAX 0.10.2 the structures it makes of two different
+    classes with like fields compare equal, and `jit` may run the code compiled for the other one.
+    """
+    fields = dataclasses.fields(kind)  # type: ignore[arg-type]
+    leaves = [field.name for field in fields if not field.metadata.get("static")]
+    fixed = [field.name for field in fields if field.metadata.get("static")]
+
+    def flatten(value: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        return tuple(getattr(value, name) for name in leaves), tuple(getattr(value, name) for name in fixed)
+
+    def unflatten(static: tuple[Any, ...], children: tuple[Any, ...]) -> Any:
+        value: Any = object.__new__(kind)
+        for name, entry in zip((*leaves, *fixed), (*children, *static), strict=True):
+            object.__setattr__(value, name, entry)
+        return value
+
+    jax.tree_util.register_pytree_node(kind, flatten, unflatten)
+    return kind
+
+
+__all__ = ["jax", "jnp", "platform", "pytree"]

@@ -87,6 +87,10 @@ def main() -> None:
         sys.exit(BAD_INPUT)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as error:
+        problem = f"cannot be written or read ({error.strerror})"
+        typer.echo(f"mossy: {error.filename}: {problem}; give another folder with --out", err=True)
+        sys.exit(BAD_INPUT)
 
 
 if __name__ == "__main__":

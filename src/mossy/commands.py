@@ -99,7 +99,8 @@ def _folder(out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot make the folder ({error.strerror})", key="--out", file=out) from None
+        remedy = "give the path of a folder"
+        raise InputError(f"cannot make the folder ({error.strerror})", key="--out", file=out, remedy=remedy) from None
     return out
 
 

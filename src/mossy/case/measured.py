@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from mossy.cells.tables import resolve
 from mossy.errors import InputError
@@ -53,6 +54,23 @@ def _kept(keep: np.ndarray, what: str) -> np.ndarray:
     return keep
 
 
+def _columns(record: Record, *names: str) -> list[np.ndarray]:
+    """Columns of a record where all of them hold a finite number."""
+    if missing := [name for name in names if name not in record.table.columns]:
+        raise InputError(f"the file has no {missing[0]}", key="file", remedy="name its column with `columns`")
+    values = record.table.select(names).cast(pl.Float64).to_numpy()
+    return list(values[np.isfinite(values).all(axis=1)].T)
+
+
+def _check_times(case: Case, time: np.ndarray, key: str, remedy: str) -> None:
+    """Refuses measurements from before or after the protocol, which the model cannot follow."""
+    end = sum(segment.duration for segment in case.schedule.segments)
+    if time.min() < 0.0 or time.max() > end * (1.0 + 1e-9):
+        outside = time.min() if time.min() < 0.0 else time.max()
+        problem = f"{outside:g} s lies outside the protocol, which takes from 0 s to {end:g} s"
+        raise InputError(problem, key=key, remedy=remedy)
+
+
 def _error_of(data: FitData, unit: str, values: np.ndarray, default: np.ndarray) -> np.ndarray:
     """The standard error of each point: absolute with a unit, a fraction of the value without."""
     given = data.standard_error
@@ -68,13 +86,13 @@ def _error_of(data: FitData, unit: str, values: np.ndarray, default: np.ndarray)
 
 
 def _voltage(case: Case, data: FitData, records: list[Record]) -> VoltageTarget:
-    table = records[0].table.drop_nulls(["test_time_second", "voltage_volt"])
-    time = table["test_time_second"].to_numpy() - data.begins_at
-    voltage = table["voltage_volt"].to_numpy()
+    time, voltage = _columns(records[0], "test_time_second", "voltage_volt")
+    time = time - data.begins_at
     low = 0.0 if data.first_time is None else data.first_time
     high = np.inf if data.last_time is None else data.last_time
     keep = _kept((time >= low) & (time <= high), "voltage")
     time, voltage = time[keep][:: data.every], voltage[keep][:: data.every]
+    _check_times(case, time, "last_time", "select what belongs to it with begins_at, first_time and last_time")
     error = _error_of(data, "V", voltage, np.full(voltage.shape, 1e-3))
     return VoltageTarget(time, voltage, error, data.file.rsplit("/", 1)[-1])
 
@@ -83,9 +101,10 @@ def _impedance(case: Case, data: FitData, records: list[Record]) -> ImpedanceTar
     if data.sweep > len(records):
         problem = f"there is no sweep {data.sweep} in '{data.file.rsplit('/', 1)[-1]}'"
         raise InputError(problem, key="sweep", remedy=f"give a number from 1 to {len(records)}")
-    table = records[data.sweep - 1].table
-    frequency = table["frequency_hertz"].to_numpy()
-    whole = table["real_impedance_ohm"].to_numpy() + 1j * table["imaginary_impedance_ohm"].to_numpy()
+    frequency, real, imaginary = _columns(
+        records[data.sweep - 1], "frequency_hertz", "real_impedance_ohm", "imaginary_impedance_ohm"
+    )
+    whole = real + 1j * imaginary
     low = 0.0 if data.lowest_frequency is None else data.lowest_frequency
     high = np.inf if data.highest_frequency is None else data.highest_frequency
     keep = _kept((frequency >= low * (1 - 1e-9)) & (frequency <= high * (1 + 1e-9)), "frequency")
@@ -102,12 +121,17 @@ def _profile(case: Case, data: FitData, records: list[Record]) -> ProfileTarget:
     assert data.time is not None
     if case.cell.model != "planar":
         raise InputError("a profile needs a cell with gradients", key="kind", remedy='cell.model = "planar"')
-    table = records[0].table
-    position = table["position_um"].to_numpy() * 1e-6
-    concentration = table["concentration_mol_per_L"].to_numpy() * 1e3
+    _check_times(case, np.array([data.time]), "time", "give the time since the protocol began")
+    position, concentration = _columns(records[0], "position_um", "concentration_mol_per_L")
+    position, concentration = position * 1e-6, concentration * 1e3
     low = -np.inf if data.first_position is None else data.first_position
     high = np.inf if data.last_position is None else data.last_position
     keep = _kept((position >= low) & (position <= high), "position")
+    thickness = case.cell.separator.thickness
+    if position[keep].min() < -1e-9 * thickness or position[keep].max() > thickness * (1.0 + 1e-9):
+        problem = f"positions go beyond the separator, from 0 um to {thickness * 1e6:g} um"
+        remedy = "select those inside with first_position and last_position"
+        raise InputError(problem, key="last_position", remedy=remedy)
     mean = float(case.build().electrolyte.concentration)
     error = _error_of(data, "mol/m^3", concentration[keep], np.full(int(keep.sum()), 0.02 * mean))
     return ProfileTarget(data.time, position[keep], concentration[keep], error, data.file.rsplit("/", 1)[-1])

@@ -134,7 +134,8 @@ def _readable(error: ValidationError, data: Any) -> InputError:
         found = _finding(dict(each), data)
         before = findings.setdefault(found.key, found)
         if before is not found and found.remedy not in before.remedy:
-            findings[found.key] = InputError(before.problem, key=found.key, remedy=f"{before.remedy}, or {found.remedy}")
+            remedy = f"{before.remedy}, or {found.remedy}"
+            findings[found.key] = InputError(before.problem, key=found.key, remedy=remedy)
     first, *others = findings.values()
     return InputError(first.problem, key=first.key, remedy="\n".join([first.remedy, *map(str, others[:7])]))
 
@@ -175,6 +176,7 @@ def _short(value: Any) -> str:
 _TYPES = ("str", "float", "int", "list", "RepeatBlock")
 """What pydantic puts in a place to tell the choices of a union apart."""
 _TABLE = ("{shown} is not a table", "write it as a table, [name] or {{ key = value }}")
+_COUNT = ("{shown} is not a whole number", "write one without quotation marks and without a point")
 _MISTAKES = {
     "missing": ("it is missing", "add it"),
     "model_type": _TABLE,
@@ -182,7 +184,9 @@ _MISTAKES = {
     "list_type": ("{shown} is not a list", "write a list in [ ]"),
     "string_type": ("{shown} is not text", "write text in quotation marks"),
     "bool_type": ("{shown} is neither true nor false", "write true or false"),
-    "int_type": ("{shown} is not a whole number", "write one without quotation marks and without a point"),
+    "int_type": _COUNT,
+    "int_parsing": _COUNT,
+    "int_from_float": _COUNT,
     "float_type": ("{shown} is not a number", "write a number without quotation marks"),
     "float_parsing": ("{shown} is not a number", "write a number without quotation marks"),
     "greater_than_equal": ("{shown} is too small", "it must be at least {ge}"),

@@ -13,7 +13,7 @@ import abc
 import dataclasses
 from typing import NamedTuple
 
-from mossy.backend import jax, jnp
+from mossy.backend import jax, jnp, pytree
 from mossy.cells.electrode import STATES, Electrode, ElectrodeState
 from mossy.cells.electrolyte import Electrolyte, Separator
 from mossy.laws.constants import FARADAY, GAS
@@ -56,7 +56,7 @@ class Surfaces(NamedTuple):
     counter: Array
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class Cell(abc.ABC):
     """Two planar electrodes and the electrolyte between them: a pytree of parameters with the contract of a system."""

@@ -19,7 +19,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
-from mossy.backend import jax, jnp
+from mossy.backend import jax, jnp, pytree
 from mossy.laws import inventory
 from mossy.laws.constants import FARADAY, VACUUM_PERMITTIVITY
 
@@ -41,7 +41,7 @@ class ElectrodeState(NamedTuple):
     dead_charge: Array
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class Electrode:
     """Parameters of one electrode in SI. `charge_transfer` and `growth` are laws; None where the film does not grow.

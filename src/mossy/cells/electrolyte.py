@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from mossy.backend import jax, jnp
+from mossy.backend import jax, jnp, pytree
 from mossy.laws import transport
 
 Array = jax.Array
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class Property:
     """A correlation of `laws.transport` with its coefficients: a function of c (mol/m3) and temperature (K).
@@ -29,7 +29,7 @@ class Property:
         return self.correlation(concentration, temperature, *self.coefficients)
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class Electrolyte:
     """A binary salt in a solvent. `diffusivity` may be given as D/(1 - t+), which steady profiles measure directly.
@@ -74,7 +74,7 @@ class Electrolyte:
         )
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class Separator:
     """What holds the electrolyte: effective = free value x porosity^bruggeman, storage = porosity x concentration."""

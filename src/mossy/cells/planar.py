@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mossy.backend import jax, jnp
+from mossy.backend import jax, jnp, pytree
 from mossy.cells.base import BORDER, Cell, Surfaces
 from mossy.laws.constants import FARADAY
 from mossy.numerics.bordered import Shape
@@ -48,7 +48,7 @@ def mesh(nodes: int) -> Mesh:
     return Mesh(widths, spacings, 0.5 * widths[1:] / spacings)
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class Planar(Cell):
     """1D: the electrolyte's concentration between the electrodes is a state."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 
-from mossy.backend import jax, jnp
+from mossy.backend import jax, jnp, pytree
 from mossy.cells.base import BORDER, Cell, Surfaces
 from mossy.numerics.bordered import Shape
 
 Array = jax.Array
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class Point(Cell):
     """0D: the concentration stays at its initial value everywhere, the limit of a thin or well-stirred electrolyte."""

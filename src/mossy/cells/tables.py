@@ -83,7 +83,7 @@ class PropertyTable(Table):
 
         both = self.model_fields_set & {"correlation", "coefficients", "reference_concentration"}
         if self.table is not None and both:
-            raise InputError(f"a table and a {min(both)} are given", key="table", remedy="keep one of the two")
+            raise InputError(f"both a table and {min(both)} are given", key="table", remedy="keep one of the two")
         if self.table is not None:
             folder = (info.context or {}).get("folder")
             self.coefficients = _table_columns(self.table, self.concentration_unit, self.unit or "", folder)

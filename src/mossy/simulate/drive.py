@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mossy.backend import jax, jnp
+from mossy.backend import jax, jnp, pytree
 from mossy.cells import Cell, Control, Electrode, ElectrodeState
 from mossy.cells.electrode import SHORTEST_DISSOLUTION
 from mossy.numerics.bordered import Shape
@@ -34,7 +34,7 @@ class Segment(NamedTuple):
     current_limit: Array
 
 
-@jax.tree_util.register_dataclass
+@pytree
 @dataclasses.dataclass(frozen=True)
 class Driven:
     """A cell and the tables of current its protocol names: what `numerics.implicit.advance` integrates."""
