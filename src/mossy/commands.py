@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import platform
+import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
@@ -24,33 +27,35 @@ EXAMPLES = {
 
 def run_case(path: Path, out: Path, quiet: bool) -> int:
     """`mossy run`: every table that can be written is, whatever happened on the way."""
-    from mossy.case import load_case, run
-    from mossy.numerics.status import Status
+    with _patient() as check:
+        from mossy.case import load_case, run
+        from mossy.numerics.status import Status
 
-    case = load_case(path)
-    folder = _folder(out)
-    with _progress(quiet) as progress:
-        result = run(case, progress)
-    write_run(case, result, folder)
-    _say_run(result, folder)
+        case = load_case(path)
+        folder = _folder(out)
+        with _progress(quiet, check) as progress:
+            result = run(case, progress)
+        write_run(case, result, folder)
+        _say_run(result, folder)
     return 0 if result.status == Status.DONE else 1
 
 
 def fit_case(path: Path, out: Path, quiet: bool) -> int:
     """`mossy fit`: the fitted values, the run at them, and a report with measured and modelled together."""
-    from mossy.case import load_case
-    from mossy.case.fitting import fit
-    from mossy.numerics.status import Status
+    with _patient() as check:
+        from mossy.case import load_case
+        from mossy.case.fitting import fit
+        from mossy.numerics.status import Status
 
-    case = load_case(path)
-    if case.fit is None:
-        raise InputError("the case has no [fit] table", file=path, key="fit", remedy="name its data and parameters")
-    folder = _folder(out)
-    with _progress(quiet) as progress:
-        outcome = fit(case, None if quiet else progress)
-    _write_json(folder / "fit.json", outcome.report)
-    if outcome.run is not None:
-        write_run(outcome.case, outcome.run, folder, fit=outcome.report, comparisons=outcome.comparisons)
+        case = load_case(path)
+        if case.fit is None:
+            raise InputError("the case has no [fit] table", file=path, key="fit", remedy="name its data and parameters")
+        folder = _folder(out)
+        with _progress(quiet, check) as progress:
+            outcome = fit(case, progress)
+        _write_json(folder / "fit.json", outcome.report)
+        if outcome.run is not None:
+            write_run(outcome.case, outcome.run, folder, fit=outcome.report, comparisons=outcome.comparisons)
     for name, entry in outcome.report["parameters"].items():
         error = entry["standard_error"]
         spread = "not determined" if error is None else f"{error:.3g}"
@@ -118,10 +123,40 @@ def versions_used() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _progress(quiet: bool) -> Iterator[Any]:
-    """A callback (time, segment, segments) that moves a bar on a terminal; None when nobody looks."""
+def _patient() -> Iterator[Callable[[], None]]:
+    """Holds a first Ctrl-C back until the function it gives is called: inside a compiler it would end the process."""
+    asked = False
+
+    def ask(number: int, frame: Any) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        os.write(2, b"\nstopping, and keeping what there is; once more stops at once\n")
+
+    def check() -> None:
+        if asked:
+            raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or not _in_main_thread():
+        yield check
+        return
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+@contextlib.contextmanager
+def _progress(quiet: bool, check: Callable[[], None]) -> Iterator[Callable[[float, int, int], None]]:
+    """A callback (time, segment, segments) that moves a bar on a terminal, and where a Ctrl-C takes effect."""
     if quiet or not sys.stderr.isatty():
-        yield None
+        yield lambda time, segment, segments: check()
         return
     from rich.console import Console
     from rich.progress import Progress
@@ -130,6 +165,7 @@ def _progress(quiet: bool) -> Iterator[Any]:
         task = bar.add_task("preparing", total=None)
 
         def move(time: float, segment: int, segments: int) -> None:
+            check()
             bar.update(task, completed=segment, total=segments, description=f"{_duration(time)} simulated")
 
         yield move
@@ -144,9 +180,11 @@ def _duration(seconds: float) -> str:
 
 def _say_run(result: Any, folder: Path) -> None:
     summary = result.summary
-    efficiencies = [cycle["coulombic_efficiency"] for cycle in summary["cycles"]]
+    efficiencies = [cycle["coulombic_efficiency"] for cycle in summary["cycles"] if cycle["end"] != "unfinished"]
     known = [value for value in efficiencies if value is not None]
-    print(f"{len(summary['cycles'])} cycles, {_duration(summary['duration_s'])} simulated: {summary['message']}")
+    count = len(summary["cycles"])
+    cycles = "1 cycle" if count == 1 else f"{count} cycles"
+    print(f"{cycles}, {_duration(summary['duration_s'])} simulated: {summary['message']}")
     if known:
         print(f"Coulombic efficiency: mean {math.fsum(known) / len(known):.5f}, last {known[-1]:.5f}")
     special = [event for event in summary["events"] if event["kind"] in ("depletion", "exhausted")]
