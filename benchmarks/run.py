@@ -62,7 +62,7 @@ def mossy_solver(tolerance: float, nodes: int = 50, cycles: int = 10) -> Callabl
     times = jnp.asarray(saved_times()[: cycles * 4 * POINTS] - 1e-6)  # a microsecond early: never in the next segment
     system, plan = driven(cell, case.schedule), plan_of(case.schedule)
     limits = Tolerance(jnp.asarray(tolerance), jnp.asarray(1_000_000))
-    start = begin(cell.initial())
+    start, capacity = begin(cell.initial()), 16384 if tolerance < 1e-7 else 2048
 
     @jax.jit
     def voltages(rows: Any, used: Any) -> Any:
@@ -70,7 +70,7 @@ def mossy_solver(tolerance: float, nodes: int = 50, cycles: int = 10) -> Callabl
         return jax.vmap(lambda t: cell.voltage(state_at(rows, t)))(times)
 
     def solve() -> np.ndarray:
-        _, rows, used = advance(system, plan, start, limits, capacity=4096, elimination="lapack")
+        _, rows, used = advance(system, plan, start, limits, capacity=capacity, elimination="lapack")
         solve.steps = int(used)  # type: ignore[attr-defined]
         return np.asarray(voltages(rows, used))
 
