@@ -88,7 +88,7 @@ def peer_solver(tolerance: float, compiled: bool) -> Callable[[], np.ndarray]:
             cell,
             SEGMENTS,
             tolerance,
-            1e-6 if tolerance > 1e-7 else 1e-8,
+            absolute,
             POINTS,
             outputs=("voltage",),
             compiled=compiled,
