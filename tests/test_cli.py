@@ -430,7 +430,7 @@ BAD_FITS = {
     "a variable that is not set": (VOLTAGE.replace("voltage", "$NO_SUCH/v"), "fit.data[0].file", "NO_SUCH"),
     "an impossible file name": (VOLTAGE.replace("voltage", "v" * 5000), "fit.data[0].file", "name"),
     "an empty file": (VOLTAGE.replace("voltage", "empty"), "fit.data[0]", "empty"),
-    "a file of noise": (VOLTAGE.replace("voltage", "noise"), "fit.data[0]", "read"),
+    "a file of noise": (VOLTAGE.replace("voltage", "noise"), "fit.data[0]", "column"),
     "a file of words": (VOLTAGE.replace("voltage", "words"), "fit.data[0]", "column"),
     "a voltage that is none": (VOLTAGE.replace("voltage", "current"), "fit.data[0].file", "voltage_volt"),
     "a spectrum of voltages": (VOLTAGE.replace("cycling", "impedance"), "fit.data[0].kind", "cycling"),
@@ -525,7 +525,9 @@ def results(folder: str | Path = "results") -> tuple[dict[str, Any], dict[str, p
             assert column.null_count() == 0, (name, column.name)
             if column.dtype.is_float():
                 assert column.is_finite().all(), (name, column.name)
-        assert "mossy" in pl.read_parquet_metadata(Path(folder, f"{name}.parquet"))
+        assert set(frame.columns) <= set(known_names())
+        described = json.loads(pl.read_parquet_metadata(Path(folder, f"{name}.parquet"))["mossy_run"])
+        assert set(described) == {"title", "sign"}
     check_report(Path(folder, "report.html").read_text(encoding="utf-8"))
     return summary, frames
 
@@ -580,8 +582,6 @@ def test_a_run_keeps_the_contract(mossy_command: Command):
     assert named | {"real_impedance_ohm_cm2", "imaginary_impedance_ohm_cm2"} <= set(frames["impedance"].columns)
     labels = frames["impedance"]["label"].unique(maintain_order=True).to_list()
     assert labels == ["start", "cycle 1 step 1 during", "cycle 1 step 4", "end", "cycle 2 step 4"]
-    known = set(known_names())
-    assert {"test_time_second", "voltage_volt", "current_ampere", "cycle_count", "step_count"} <= known
     time_ = frames["cycling"]["test_time_second"]
     assert (time_.diff().drop_nulls() >= 0.0).all()
     # plating is negative current: it reduces the working electrode
@@ -590,6 +590,47 @@ def test_a_run_keeps_the_contract(mossy_command: Command):
     page = Path("results/report.html").read_text(encoding="utf-8")
     assert "a cell without gradients" in page
     assert "solvent_diffusion" in page  # the case itself
+
+
+def test_what_a_run_writes_can_be_read_and_fitted(mossy_command: Command):
+    """A simulated measurement gives back the two numbers it was made with, through the files."""
+    steps = '"rest for 1 min", "plate 1 mA/cm^2 for 10 min"'
+    kinetics = '[working.kinetics]\nexchange_current_density = "{}"\ndouble_layer_capacitance = "{}"\n'
+    impedance = '[impedance]\nat = ["start", "end"]\nfrequencies = "100 kHz to 1 Hz, 10 per decade"\n'
+    Path("truth.toml").write_text(point(steps, more=kinetics.format("3 mA/cm^2", "20 uF/cm^2") + impedance))
+    assert mossy_command("run", "truth.toml", "--out", "truth")[0] == 0
+    (cycling,) = mossy.read("truth/cycling.parquet")
+    assert cycling.kind == "cycling"
+    assert [record.kind for record in mossy.read("truth/impedance.parquet")] == ["impedance", "impedance"]
+    path = "working.kinetics"
+    fit = f"""
+[[fit.data]]
+kind = "cycling"
+file = "truth/cycling.parquet"
+every = 7
+[[fit.data]]
+kind = "impedance"
+file = "truth/impedance.parquet"
+sweep = 2
+at = "end"
+[fit.parameters]
+"{path}.exchange_current_density" = {{ initial = "1 mA/cm^2", bounds = ["0.1 mA/cm^2", "50 mA/cm^2"] }}
+"{path}.double_layer_capacitance" = {{ initial = "5 uF/cm^2", bounds = ["1 uF/cm^2", "500 uF/cm^2"] }}
+"""
+    Path("case.toml").write_text(point(steps, more=fit))
+    code, out, err = mossy_command("fit", "case.toml")
+    assert code == 0, err
+    assert "converged" in out
+    report = json.loads(Path("results/fit.json").read_text(encoding="utf-8"))
+    finite(report)
+    found = {name.rsplit(".", 1)[-1]: entry["value"] for name, entry in report["parameters"].items()}
+    # the voltage was kept at the run's own steps, so what is left is the tolerance of the integration, 1e-6
+    assert found["exchange_current_density"] == pytest.approx(30.0, rel=1e-4)
+    assert found["double_layer_capacitance"] == pytest.approx(0.2, rel=1e-4)
+    summary, _ = results()
+    assert summary["status"] == "done"
+    page = Path("results/report.html").read_text(encoding="utf-8")
+    assert "exchange_current_density" in page
 
 
 def test_two_runs_are_the_same(tmp_path: Path):

@@ -83,7 +83,7 @@ def write_run(
         "sign": "voltage is working minus counter; plating on working is negative current",
     }
     for name in ("cycling", "impedance", "profiles"):
-        getattr(result, name).write_parquet(folder / f"{name}.parquet", metadata={"mossy": json.dumps(described)})
+        getattr(result, name).write_parquet(folder / f"{name}.parquet", metadata={"mossy_run": json.dumps(described)})
     content = ReportContent(
         title=case.title or "A Mossy run",
         summary=summary,
