@@ -66,6 +66,8 @@ def assumed(case: Case) -> list[str]:
     for side in ("working", "counter"):
         if getattr(case, side).metal_thickness is None:
             kept.append(f"{side}.metal_thickness")
+    if case.cell.electrolyte == "custom" and case.electrolyte.concentration is None:
+        kept.append("electrolyte.concentration")
     return sorted(kept)
 
 
@@ -115,6 +117,8 @@ def parameters_of(case: Case) -> list[dict[str, Any]]:
         if path.endswith(".metal_thickness") and value is None:
             side = path.split(".")[0]
             value = metal_thickness(getattr(case, side), materials.electrode(getattr(case.cell, side)))
+        if path == "electrolyte.concentration" and value is None:
+            value = float(case.build().electrolyte.concentration)
         source = "the default that `mossy schema` documents" if path in defaults else "the case file"
         rows.append(_row(path, shown(value, unit), source, "assumed" if path in defaults else "given"))
     for path, entry in sourced.items():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -38,14 +39,30 @@ def _target(case: Case, data: FitData) -> Target:
         raise InputError("a profile needs the time at which it was measured", key="time", remedy='time = "20 min"')
     path = resolve(data.file, case.folder, "file")
     columns = None if data.columns is None else {name: tuple(value) for name, value in data.columns.items()}
-    when = {"constants": {"test_time_second": f"{data.time!r} s"}} if data.time is not None else {}
-    records = [record for record in read(path, kind=data.kind, columns=columns, **when) if record.kind == data.kind]
+    found = _profile_at(path, columns, data) if data.kind == "profile" else read(path, kind=data.kind, columns=columns)
+    records = [record for record in found if record.kind == data.kind]
     if not records:
         remedy = "check `kind`, or name its columns with `columns`"
         raise InputError(f"'{path.name}' holds no {data.kind} data", key="file", remedy=remedy)
     make: dict[str, Callable[[Case, FitData, list[Record]], Target]]
     make = {"cycling": _voltage, "impedance": _impedance, "profile": _profile}
     return make[data.kind](case, data, records)
+
+
+def _profile_at(path: Path, columns: Any, data: FitData) -> list[Record]:
+    """The profile of one time: of the times a file itself knows, or else of the file as a whole."""
+    try:
+        records = read(path, kind=data.kind, columns=columns)
+    except InputError:
+        return read(path, kind=data.kind, columns=columns, constants={"test_time_second": f"{data.time!r} s"})
+    times = records[0].table["test_time_second"]
+    assert data.time is not None
+    table = records[0].table.filter((times - data.time).abs() <= 1e-6 * max(abs(data.time), 1.0))
+    if table.is_empty():
+        nearest = times[int((times - data.time).abs().arg_min() or 0)]
+        problem = f"'{path.name}' holds no profile at {data.time:g} s"
+        raise InputError(problem, key="time", remedy=f"the nearest it holds is at {nearest:g} s")
+    return [type(records[0])(table, records[0].metadata)]
 
 
 def _kept(keep: np.ndarray, what: str) -> np.ndarray:

@@ -158,14 +158,14 @@ def resolve(name: str, folder: Any, key: str = "") -> Path:
 class PropertyUnit:
     """A pydantic marker: a property of the electrolyte, a constant text with a unit or a PropertyTable."""
 
-    def __init__(self, unit: str, minimum: float | None = None) -> None:
-        self.unit, self.minimum = unit, minimum
+    def __init__(self, unit: str, minimum: float | None = None, maximum: float = np.inf) -> None:
+        self.unit, self.minimum, self.maximum = unit, minimum, maximum
 
     def parse(self, value: Any, info: ValidationInfo) -> float | PropertyTable:
         """A float for a constant; the table's values brought to SI."""
         if not isinstance(value, dict):
             least = -np.inf if self.minimum is None else self.minimum
-            return Quantity(self.unit, minimum=least, exclusive=True).parse(value)
+            return Quantity(self.unit, minimum=least, maximum=self.maximum, exclusive=True).parse(value)
         table = PropertyTable.model_validate(value, context=info.context)
         if table.table is not None:
             concentrations, values, unit = table.coefficients
@@ -192,10 +192,12 @@ Property_ = float | PropertyTable | None
 class ElectrolyteTable(Table):
     """Overrides of the library's electrolyte; everything it needs when `cell.electrolyte = "custom"`."""
 
-    concentration: Annotated[float, Quantity("mol/m^3", minimum=0.0, exclusive=True)] | None = None
+    concentration: Annotated[float, Quantity("mol/m^3", minimum=0.0, exclusive=True)] | None = default(
+        None, 'the salt\'s; of the library\'s electrolyte, "1 mol/L" for a custom one', validate_default=False
+    )
     diffusivity: Annotated[Property_, PropertyUnit("m^2/s", 0.0)] = default(None, validate_default=False)
     conductivity: Annotated[Property_, PropertyUnit("S/m", 0.0)] = default(None, validate_default=False)
-    transference_number: Annotated[Property_, PropertyUnit("1")] = default(None, validate_default=False)
+    transference_number: Annotated[Property_, PropertyUnit("1", maximum=1.0)] = default(None, validate_default=False)
     thermodynamic_factor: Annotated[Property_, PropertyUnit("1", 0.0)] = default(None, validate_default=False)
     salt_molar_volume: Annotated[Property_, PropertyUnit("m^3/mol", 0.0)] = default(
         None, "given: the solvent moves, in the frame of the working electrode", validate_default=False
