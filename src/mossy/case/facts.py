@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
+from pydantic.fields import FieldInfo
 
 from mossy import materials
 from mossy.cells.build import chemistry, metal_thickness
@@ -139,11 +140,13 @@ def _leaves(table: Table, prefix: str) -> Iterator[tuple[str, Any, str]]:
         if isinstance(value, Table) and not isinstance(value, PropertyTable):
             yield from _leaves(value, f"{path}.")
         else:
-            yield path, value, _unit(field.metadata)
+            yield path, value, _unit(field)
 
 
-def _unit(metadata: list[Any]) -> str:
-    units = [each.unit for each in metadata if isinstance(each, Quantity | PropertyUnit)]
+def _unit(field: FieldInfo) -> str:
+    """The unit of a field's marker, also inside a union: `Annotated[float, Quantity("m")] | None`."""
+    inside = [mark for choice in get_args(field.annotation) for mark in getattr(choice, "__metadata__", ())]
+    units = [mark.unit for mark in (*field.metadata, *inside) if isinstance(mark, Quantity | PropertyUnit)]
     return units[0] if units else "1"
 
 
@@ -156,7 +159,7 @@ def unit_of(table: Table, path: str) -> str:
     inner = getattr(table, head)
     if rest:
         return unit_of(inner, rest) if isinstance(inner, Table) else "1"
-    return _unit(field.metadata)
+    return _unit(field)
 
 
 def shown(value: Any, unit: str) -> str:

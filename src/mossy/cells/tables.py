@@ -193,7 +193,7 @@ class ElectrolyteTable(Table):
     """Overrides of the library's electrolyte; everything it needs when `cell.electrolyte = "custom"`."""
 
     concentration: Annotated[float, Quantity("mol/m^3", minimum=0.0, exclusive=True)] | None = default(
-        None, 'the salt\'s; of the library\'s electrolyte, "1 mol/L" for a custom one', validate_default=False
+        None, "the salt's; of the library's electrolyte, \"1 mol/L\" for a custom one", validate_default=False
     )
     diffusivity: Annotated[Property_, PropertyUnit("m^2/s", 0.0)] = default(None, validate_default=False)
     conductivity: Annotated[Property_, PropertyUnit("S/m", 0.0)] = default(None, validate_default=False)
