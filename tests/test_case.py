@@ -148,8 +148,14 @@ def test_an_optional_value_keeps_its_unit():
 
 
 def test_a_correlation_outside_its_range_is_a_warning():
-    cold = parse_case({"cell": {"temperature": "-60 degC"}, "protocol": REST}).check()
+    cold = parse_case({"cell": {"temperature": "-20 degC"}, "protocol": REST}).check()
     assert any("temperature" in warning for warning in mossy.case.facts_of(cold)["warnings"])
+
+
+def test_a_correlation_so_far_outside_that_it_makes_no_sense_is_an_error():
+    """Landesfeind's conductivity of EC:EMC has a factor 1 + (T - 228 K), which turns negative below 227 K."""
+    with pytest.raises(InputError, match=r"conductivity: it is -.* at 1 mol/L and 213.15 K"):
+        parse_case({"cell": {"temperature": "-60 degC"}, "protocol": REST}).check()
 
 
 # values by dotted path

@@ -38,6 +38,6 @@ def check_properties(cell: Cell) -> None:
         if known and (name == "transference_number" or value > 0.0):
             continue
         place = f"{float(here[0]) / 1e3:g} mol/L and {float(here[1]):g} K"
-        problem = f"it is {float(value):g} at {place}"
-        wanted = "a value above zero" if known else "a finite value"
-        raise InputError(problem, key=f"electrolyte.{name}", remedy=f"its correlation must give {wanted} there")
+        problem = f"it is {float(value):g} at {place}, and must be {'above zero' if known else 'finite'}"
+        remedy = "give another concentration or temperature, or another correlation"
+        raise InputError(problem, key=f"electrolyte.{name}", remedy=remedy)

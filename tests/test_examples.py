@@ -1,0 +1,125 @@
+"""Every example parses, checks and says what it claims: the printed templates, and the cases on measured data."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import PROJECT
+from mossy import cli
+from mossy.case import Case, load_case
+from mossy.commands import EXAMPLES, example, run_case
+
+FILES = sorted((PROJECT / "examples").glob("*.toml"))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_template_parses_and_checks(name: str, tmp_path: Path):
+    text = example(name)
+    assert text.isascii() or text.encode("utf-8").decode("utf-8") == text
+    assert max(map(len, text.splitlines())) <= 120
+    (tmp_path / "case.toml").write_text(text, encoding="utf-8")
+    case = load_case(tmp_path / "case.toml")
+    assert case.title
+    assert case.text == text
+    assert case.schedule.cycles >= 1
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+def test_an_example_parses_and_checks(path: Path, mossy_data: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("MOSSY_DATA", str(mossy_data))
+    case = load_case(path)
+    assert case.title
+    assert case.fit is not None
+
+
+def test_lithium_on_copper(tmp_path: Path):
+    """One cycle of the first template: its efficiency is what dead metal, the film and the double layer leave of 1."""
+    text = example("lithium-copper")
+    text = re.sub(r"repeat = \d+", "repeat = 1", text)
+    text = re.sub(r"at = \[.*\]", 'at = ["cycle 1 step 2", "cycle 1 step 1 during"]', text)
+    (tmp_path / "case.toml").write_text(text, encoding="utf-8")
+    assert run_case(tmp_path / "case.toml", tmp_path / "out", quiet=True) == 0
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
+    (cycle,) = summary["cycles"]
+    assert cycle["end"] == "time"
+    assert [event["kind"] for event in summary["events"]] == ["time", "time", "voltage", "time"]
+    assert cycle["plated_mAh_per_cm2"] == pytest.approx(1.0, rel=1e-9)
+    # 2 % of the metal is isolated, and the film's charge (0.02 %) is missing from what was plated;
+    # the double layer, 10 uF/cm2 from 1.5 V to 1 V, adds 1e-6 mAh/cm2
+    film = summary["interphase"]["working"]["film_mAh_per_cm2"]
+    assert 5.0 < summary["interphase"]["working"]["thickness_nm"] < 20.0
+    assert cycle["coulombic_efficiency"] == pytest.approx(0.98 - film, abs=2e-5)
+    assert summary["dead_metal"]["working"]["mAh_per_cm2"] == pytest.approx(0.02, rel=1e-3)
+    assert all(abs(value) < 1e-8 for value in summary["balances"].values())
+
+
+def fitted(name: str, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Case, dict[str, Any]]:
+    """`mossy fit` of an example: the case and what fit.json holds."""
+    monkeypatch.setenv("MOSSY_DATA", str(data))
+    path = PROJECT / "examples" / f"{name}.toml"
+    monkeypatch.setattr(sys, "argv", ["mossy", "fit", str(path), "--out", str(out), "--quiet"])
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+    assert exit_.value.code == 0
+    for file in ("summary.json", "cycling.parquet", "impedance.parquet", "profiles.parquet", "report.html"):
+        assert (out / file).stat().st_size > 0
+    return load_case(path), json.loads((out / "fit.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.slow
+def test_peo_litfsi(mossy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Concentration profiles in PEO-LiTFSI: as close to the measured ones as the source's own fit."""
+    case, report = fitted("peo_litfsi", mossy_data, tmp_path / "out", monkeypatch)
+    assert case.electrolyte.concentration == pytest.approx(1870.0)
+    assert report["converged"]
+    entries = report["data"]
+    assert [entry["kind"] for entry in entries] == ["profile"] * 9
+    points = sum(entry["points"] for entry in entries)
+    misfit = math.sqrt(sum(entry["points"] * entry["rms"] ** 2 for entry in entries) / points)
+    assert points > 200
+    # the source's stored iterations end at 0.0256, before its penalty on the parameters
+    assert misfit / 1870.0 <= 0.0256
+    names = ("electrolyte.transference_number.coefficients.0", "electrolyte.transference_number.coefficients.1")
+    value, slope = (report["parameters"][name] for name in names)
+    # the source has -0.0376 and -0.474
+    assert -0.15 < value["value"] < 0.05
+    assert -1.2 < slope["value"] < -0.2
+    for entry in (value, slope):
+        assert 0.0 < entry["standard_error"] < 0.3
+        assert not entry["at_bound"]
+
+
+def test_li_li_tegdme(mossy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A sweep from 500 to 0.8 Hz and the voltage: the sum of the resistances is known, its parts are correlated."""
+    case, report = fitted("lili_tegdme", mossy_data, tmp_path / "out", monkeypatch)
+    assert report["converged"]
+    kinds = {entry["kind"]: entry for entry in report["data"]}
+    assert set(kinds) == {"impedance", "cycling"}
+    assert kinds["impedance"]["points"] == 9
+    # over the mean |Z|; 4 % here
+    assert kinds["impedance"]["rms_over_mean"] < 0.06
+    derived = report["derived"]
+    total = derived["sum_ohm_cm2"]["value"]
+    assert 250.0 < total < 350.0
+    parts = [derived[f"{name}_ohm_cm2"]["value"] for name in ("ohmic", "films", "charge_transfer")]
+    assert sum(parts) == pytest.approx(total, rel=1e-12)
+    assert derived["films_and_charge_transfer_ohm_cm2"]["value"] == pytest.approx(sum(parts[1:]), rel=1e-12)
+    # what the band cannot tell apart is less certain than what it adds up to
+    assert derived["sum_ohm_cm2"]["standard_error"] < 0.15 * total
+    assert case.fit is not None
+    names = list(case.fit.parameters)
+    assert report["correlations"]["names"] == names
+    matrix = report["correlations"]["matrix"]
+    assert len(matrix) == len(names)
+    for row, correlations in enumerate(matrix):
+        assert correlations[row] == pytest.approx(1.0)
+        assert all(abs(value) <= 1.0 + 1e-9 for value in correlations)
+    assert max(abs(matrix[i][j]) for i in range(len(names)) for j in range(i)) > 0.9
+    assert any("correlated" in note for note in report["notes"])
