@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import polars
 import pytest
 
 from conftest import PROJECT
@@ -36,7 +37,7 @@ def test_an_example_parses_and_checks(path: Path, mossy_data: Path, monkeypatch:
     monkeypatch.setenv("MOSSY_DATA", str(mossy_data))
     case = load_case(path)
     assert case.title
-    assert case.fit is not None
+    assert (case.fit is not None) == (path.stem in ("peo_litfsi", "lili_tegdme"))
 
 
 def test_lithium_on_copper(tmp_path: Path):
@@ -58,6 +59,38 @@ def test_lithium_on_copper(tmp_path: Path):
     assert cycle["coulombic_efficiency"] == pytest.approx(0.98 - film, abs=2e-5)
     assert summary["dead_metal"]["working"]["mAh_per_cm2"] == pytest.approx(0.02, rel=1e-3)
     assert all(abs(value) < 1e-8 for value in summary["balances"].values())
+
+
+def ran(name: str, out: Path) -> dict[str, Any]:
+    """`mossy run` of an example: its summary."""
+    assert run_case(PROJECT / "examples" / f"{name}.toml", out, quiet=True) == 0
+    summary: dict[str, Any] = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    assert all(abs(value) < 1e-8 for value in summary["balances"].values())
+    return summary
+
+
+def test_fec_knee(tmp_path: Path):
+    """The efficiency rises while FEC lasts and then falls to what dead metal leaves without it."""
+    cycles = ran("fec_knee", tmp_path)["cycles"]
+    left = [cycle["additives"]["FEC"]["fraction_left"] for cycle in cycles]
+    efficiency = [cycle["coulombic_efficiency"] for cycle in cycles]
+    with_additive = [value for value, share in zip(efficiency, left, strict=True) if share > 0.1]
+    assert 8 <= len(with_additive) <= 30
+    assert with_additive == sorted(with_additive)
+    assert with_additive[-1] == pytest.approx(0.99, abs=0.005)
+    assert abs(left[-1]) < 1e-4
+    assert efficiency[-1] == pytest.approx(0.92, abs=0.005)
+
+
+def test_sodium_carbonate(tmp_path: Path):
+    """The film is steady, and the last 60 days cost exactly what dissolves: k_d t n F/V."""
+    summary = ran("sodium_carbonate", tmp_path)
+    assert summary["interphase"]["working"]["thickness_nm"] == pytest.approx(39.978, rel=1e-3)
+    table = polars.read_parquet(tmp_path / "cycling.parquet")
+    charge = table.group_by("step_count", maintain_order=True).last()["working_film_charge_mAh_per_cm2"].to_numpy()
+    dissolved = 3.16e-14 * 60 * 86400 * 2 * 96485.33212 / 9.585e-5 / 36000.0
+    assert charge[3] - charge[2] == pytest.approx(dissolved, rel=5e-3)
+    assert math.log(charge[1] / charge[0]) / math.log(4.0) == pytest.approx(0.5, abs=0.03)
 
 
 def fitted(name: str, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Case, dict[str, Any]]:

@@ -82,7 +82,7 @@ def write_run(
         "title": case.title,
         "sign": "voltage is working minus counter; plating on working is negative current",
     }
-    for name in ("cycling", "impedance", "profiles"):
+    for name in ("cycling", "impedance", "profiles", "interphase"):
         getattr(result, name).write_parquet(folder / f"{name}.parquet", metadata={"mossy_run": json.dumps(described)})
     content = ReportContent(
         title=case.title or "A Mossy run",

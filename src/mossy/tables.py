@@ -44,8 +44,12 @@ class Table(BaseModel):
                 return current.value_at(rest)
             except InputError as error:
                 raise error.at(head) from None
-        if isinstance(current, list | tuple) and rest.isdecimal() and int(rest) < len(current):
-            return current[int(rest)]
+        index, _, deeper = rest.partition(".")
+        if isinstance(current, list | tuple) and index.isdecimal() and int(index) < len(current):
+            item = current[int(index)]
+            return item.value_at(deeper) if deeper and isinstance(item, Table) else item
+        if isinstance(current, dict) and index in current:
+            return current[index].value_at(deeper) if deeper else current[index]
         raise InputError(f"'{head}' has no '{rest}'", key=path, remedy="name a number of the case by its dotted path")
 
     def assumed(self, prefix: str = "") -> Iterator[str]:
@@ -65,8 +69,12 @@ def replaced(current: Any, path: str, value: Any, key: str) -> Any:
             return current.with_value(path, value)
         except InputError as error:
             raise error.at(key) from None
-    if isinstance(current, list | tuple) and path.isdecimal() and int(path) < len(current):
-        return [value if index == int(path) else item for index, item in enumerate(current)]
+    head, _, rest = path.partition(".")
+    if isinstance(current, list | tuple) and head.isdecimal() and int(head) < len(current):
+        inner = replaced(current[int(head)], rest, value, f"{key}.{head}") if rest else value
+        return [inner if index == int(head) else item for index, item in enumerate(current)]
+    if isinstance(current, dict) and head in current:
+        return current | {head: replaced(current[head], rest, value, f"{key}.{head}") if rest else value}
     remedy = "name a number of the case by its dotted path"
     raise InputError(f"'{key}' has no '{path}'", key=f"{key}.{path}", remedy=remedy)
 

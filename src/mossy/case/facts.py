@@ -103,7 +103,7 @@ def library(case: Case) -> dict[str, Value | PropertySpec]:
     unused = ("solvent_diffusivity", "solvent_concentration", "film_molar_volume", "metal_per_formula")
     for path in assumed(case):
         side, _, name = path.partition(".interphase.")
-        grows = name and getattr(case, side).interphase.growth != "none"
+        grows = name and getattr(case, side).interphase.channels()
         if name in film and (grows or name not in (*unused, "reduction_potential")):
             taken[path] = film[name]
     return taken

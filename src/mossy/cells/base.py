@@ -1,6 +1,6 @@
 """What every cell shares: two electrodes, the current, the two charge counters, and the voltage they add up to.
 
-The border of the state, in this order: five states of the working electrode, five of the counter electrode, the
+The border of the state, in this order: the states of the working electrode, those of the counter electrode, the
 current density J (A/m2, > 0 plates on the working electrode), the charges plated and stripped there (C/m2).
 The voltage is working minus counter, so plating lowers it:
 
@@ -14,13 +14,12 @@ import dataclasses
 from typing import NamedTuple
 
 from mossy.backend import jax, jnp, pytree
-from mossy.cells.electrode import STATES, Electrode, ElectrodeState
+from mossy.cells.electrode import Electrode, ElectrodeState
 from mossy.cells.electrolyte import Electrolyte, Separator
-from mossy.laws.constants import FARADAY, GAS
+from mossy.laws.constants import FARADAY
 from mossy.numerics.bordered import Shape
 
 Array = jax.Array
-BORDER = 2 * len(STATES) + 3
 PARTS = (
     "ohmic",
     "concentration",
@@ -67,6 +66,9 @@ class Cell(abc.ABC):
     separator: Separator
     temperature: Array
     contact_resistance: Array
+    additives: Array
+    """What the electrolyte holds of each additive at the start, mol per m2 of electrode"""
+    additive_names: tuple[str, ...] = dataclasses.field(metadata={"static": True})
     nodes: int = dataclasses.field(metadata={"static": True})
 
     @property
@@ -100,12 +102,26 @@ class Cell(abc.ABC):
 
     def border(self, state: Array) -> Border:
         """The border of a flat state, by name."""
-        values, count = state[self.shape.interior :], len(STATES)
-        return Border(
-            ElectrodeState(*(values[k] for k in range(count))),
-            ElectrodeState(*(values[count + k] for k in range(count))),
-            *(values[2 * count + k] for k in range(3)),
-        )
+        values, first = state[self.shape.interior :], self.working.size
+        both = first + self.counter.size
+        working, counter = self.working.unpack(values[:first]), self.counter.unpack(values[first:both])
+        return Border(working, counter, *(values[both + k] for k in range(3)))
+
+    @property
+    def border_size(self) -> int:
+        """Number of states in the border."""
+        return self.working.size + self.counter.size + 3
+
+    def additives_left(self, border: Border) -> Array:
+        """The share of each additive that is left in the electrolyte."""
+        if not self.additives.shape[0]:
+            return jnp.zeros(0)
+        working, counter = self.working.film, self.counter.film
+        used = [
+            working.consumed(border.working.film, k) + counter.consumed(border.counter.film, k)
+            for k in range(self.additives.shape[0])
+        ]
+        return 1.0 - jnp.stack(used) / self.additives
 
     def initial(self) -> Array:
         """The state before any current has passed."""
@@ -118,9 +134,8 @@ class Cell(abc.ABC):
 
     def scale(self) -> Array:
         """Typical sizes: the absolute tolerance of a component is the relative one times this."""
-        thermal = GAS * self.temperature / FARADAY
-        electrode = jnp.stack([thermal, thermal, jnp.ones(()), 10.0 * jnp.ones(()), 10.0 * jnp.ones(())])
-        return jnp.concatenate([jnp.ones(self.shape.interior), electrode, electrode, jnp.array([1.0, 10.0, 10.0])])
+        sides = self.working.scale(self.temperature), self.counter.scale(self.temperature)
+        return jnp.concatenate([jnp.ones(self.shape.interior), *sides, jnp.array([1.0, 10.0, 10.0])])
 
     def residual(self, time: Array, state: Array, control: Control) -> Array:
         """mass x rate of the whole state; the current's row is the control's."""
@@ -129,8 +144,9 @@ class Cell(abc.ABC):
         voltage = jnp.sum(self.parts(state, surfaces))
         row = jnp.where(control.holds_voltage, voltage - control.target, control.target - current)
         counters = jnp.stack([row, jnp.maximum(current, 0.0), jnp.maximum(-current, 0.0)])
-        working = self.working.residual(border.working, current, surfaces.working, self.temperature)
-        counter = self.counter.residual(border.counter, -current, surfaces.counter, self.temperature)
+        left = self.additives_left(border)
+        working = self.working.residual(border.working, current, surfaces.working, self.temperature, left)
+        counter = self.counter.residual(border.counter, -current, surfaces.counter, self.temperature, left)
         return jnp.concatenate([self.interior_residual(state), working, counter, counters])
 
     def parts(self, state: Array, surfaces: Surfaces | None = None) -> Array:

@@ -10,10 +10,21 @@ from mossy.backend import jax, jnp
 from mossy.cells.base import Cell
 from mossy.cells.electrode import Electrode
 from mossy.cells.electrolyte import Electrolyte, Property, Separator
+from mossy.cells.film import Channel, Film
 from mossy.cells.planar import Planar
 from mossy.cells.point import Point
-from mossy.cells.tables import PROPERTY_UNITS, CellTable, ElectrodeTable, ElectrolyteTable, PropertyTable
-from mossy.errors import InputError
+from mossy.cells.tables import (
+    GROWTH,
+    PROPERTY_UNITS,
+    CellTable,
+    ElectrodeTable,
+    ElectrolyteTable,
+    GrowthTable,
+    InterphaseTable,
+    PropertyTable,
+    keywords_of,
+)
+from mossy.errors import InputError, suggest
 from mossy.laws import charge_transfer, interphase, transport
 from mossy.laws.constants import FARADAY
 
@@ -26,12 +37,8 @@ CHARGE_TRANSFER: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
     "butler_volmer": (charge_transfer.butler_volmer, ("symmetry",)),
     "marcus_hush_chidsey": (charge_transfer.marcus_hush_chidsey, ("reorganisation_energy",)),
 }
-GROWTH: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
-    "solvent_diffusion": (
-        interphase.solvent_diffusion,
-        ("solvent_diffusivity", "solvent_concentration", "reduction_potential"),
-    ),
-}
+NAMES_IN_LAW = {"ion_conductivity": "conductivity"}
+"""Arguments of a growth law that another key of the interphase gives."""
 NEEDED = ("diffusivity", "conductivity", "transference_number", "thermodynamic_factor")
 
 
@@ -87,13 +94,20 @@ def build_cell(
     """The cell of a case's tables."""
     what = chemistry(cell, electrolyte)
     separator = Separator(cell.separator.thickness, cell.separator.porosity, cell.separator.bruggeman)
+    sides, names = {}, list(electrolyte.additives)
+    for side, table, material in (("working", working, what.working), ("counter", counter, what.counter)):
+        try:
+            sides[side] = _electrode(table, material, what.metal, names)
+        except InputError as error:
+            raise error.at(side) from None
     built = MODELS[cell.model](
-        working=_electrode(working, what.working, what.metal),
-        counter=_electrode(counter, what.counter, what.metal),
+        **sides,
         electrolyte=_electrolyte(electrolyte, what),
         separator=separator,
         temperature=cell.temperature,  # type: ignore[arg-type]
         contact_resistance=cell.contact_resistance,  # type: ignore[arg-type]
+        additives=jnp.asarray(additive_amounts(electrolyte, cell.area), dtype=float),
+        additive_names=tuple(electrolyte.additives),
         nodes=nodes if cell.model == "planar" else 0,  # and so no two models share a compilation
     )
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype=float), built)
@@ -107,31 +121,95 @@ def metal_thickness(table: ElectrodeTable, material: materials.Metal | materials
 
 
 def _electrode(
-    table: ElectrodeTable, material: materials.Metal | materials.Substrate, metal: materials.Metal
+    table: ElectrodeTable,
+    material: materials.Metal | materials.Substrate,
+    metal: materials.Metal,
+    additives: list[str],
 ) -> Electrode:
     law, keywords = CHARGE_TRANSFER[table.kinetics.law]
-    film = table.interphase
-    growth, growth_keywords = GROWTH[film.growth] if film.growth != "none" else (None, ())
     thickness = metal_thickness(table, material)
     bare = isinstance(material, materials.Substrate) and isinstance(thickness, float) and thickness == 0.0
+    dead = table.dead_metal
     return Electrode(
         exchange_current_density=table.kinetics.exchange_current_density,  # type: ignore[arg-type]
         double_layer_capacitance=table.kinetics.double_layer_capacitance,  # type: ignore[arg-type]
         kinetics={name: getattr(table.kinetics, name) for name in keywords},
-        film_thickness=film.initial_thickness,  # type: ignore[arg-type]
-        film_conductivity=film.conductivity,  # type: ignore[arg-type]
-        film_relative_permittivity=film.relative_permittivity,  # type: ignore[arg-type]
-        film_molar_volume=film.film_molar_volume,  # type: ignore[arg-type]
-        metal_per_formula=film.metal_per_formula,  # type: ignore[arg-type]
-        growth_parameters={name: getattr(film, name) for name in growth_keywords},
-        isolated_fraction=table.dead_metal.isolated_fraction,  # type: ignore[arg-type]
+        film=_film(table.interphase, metal, additives),
+        isolated_fraction=dead.isolated_fraction,  # type: ignore[arg-type]
+        isolated_fraction_without_additive=dead.isolated_fraction_without_additive,  # type: ignore[arg-type]
+        reconnection_rate=dead.reconnection_rate,  # type: ignore[arg-type]
         inventory=thickness * metal.charge_number * FARADAY / metal.molar_volume,  # type: ignore[arg-type]
+        metal_molar_volume=metal.molar_volume,  # type: ignore[arg-type]
         initial_overpotential=-table.initial_potential if bare else 0.0,  # type: ignore[arg-type]
         vanishing_charge=VANISHING_CHARGE,  # type: ignore[arg-type]
         charge_transfer=law,
-        growth=growth,
         charge_number=metal.charge_number,
+        additive=_additive(dead.additive, additives, "dead_metal.additive"),
     )
+
+
+def _film(table: InterphaseTable, metal: materials.Metal, additives: list[str]) -> Film:
+    channels = []
+    for index, each in enumerate(table.channels()):
+        try:
+            channels.append(_channel(each, table, metal, additives))
+        except InputError as error:
+            raise error.at(f"interphase.growth[{index}]") from None
+    velocity = table.dissolution.velocity
+    return Film(
+        initial_thickness=table.initial_thickness,  # type: ignore[arg-type]
+        conductivity=table.conductivity,  # type: ignore[arg-type]
+        relative_permittivity=table.relative_permittivity,  # type: ignore[arg-type]
+        dissolution_velocity=velocity,  # type: ignore[arg-type]
+        fracture_length=table.fracture.length if table.fracture else 1.0,  # type: ignore[arg-type]
+        channels=tuple(channels),
+        dissolves="velocity" in table.dissolution.model_fields_set,
+        cracks=table.fracture is not None,
+        artificial=table.artificial,
+    )
+
+
+def _channel(given: GrowthTable, film: InterphaseTable, metal: materials.Metal, additives: list[str]) -> Channel:
+    law = GROWTH[given.law]
+    wanted = [name for name in keywords_of(law) if name not in ("temperature", "film_current_density")]
+    parameters: dict[str, Any] = {}
+    for name in wanted:
+        key = NAMES_IN_LAW.get(name, name)
+        value = metal.charge_number if key == "charge_number" else given.parameter(key, film)
+        parameters[name] = value
+    per_formula = given.parameter("metal_per_formula", film) * metal.charge_number
+    return Channel(
+        parameters=parameters,
+        volume_per_charge=given.parameter("film_molar_volume", film) / (per_formula * FARADAY),
+        consumed_per_charge=given.consumed_per_electron / FARADAY,  # type: ignore[arg-type]
+        order=given.order,  # type: ignore[arg-type]
+        law=law,
+        name=given.law,
+        outside=interphase.REACTS_AT[given.law] == interphase.FILM_ELECTROLYTE,
+        sees_current="film_current_density" in keywords_of(law),
+        consumes=_additive(given.consumes, additives, "consumes"),
+        inhibited_by=_additive(given.inhibited_by, additives, "inhibited_by"),
+    )
+
+
+def _additive(name: str | None, additives: list[str], key: str) -> int | None:
+    if name is None:
+        return None
+    if name not in additives:
+        remedy = suggest(name, additives) if additives else f"add [electrolyte.additives.{name}] with its concentration"
+        raise InputError(f"the electrolyte holds no additive called '{name}'", key=key, remedy=remedy)
+    return additives.index(name)
+
+
+def additive_amounts(table: ElectrolyteTable, area: float) -> list[Any]:
+    """What the electrolyte holds of each additive, mol per m2 of electrode."""
+    if not table.additives:
+        return []
+    if table.volume is None:
+        raise InputError(
+            "additives need the volume of the electrolyte", key="electrolyte.volume", remedy='as in volume = "40 uL"'
+        )
+    return [each.concentration * table.volume / area for each in table.additives.values()]
 
 
 def _electrolyte(table: ElectrolyteTable, what: Chemistry) -> Electrolyte:

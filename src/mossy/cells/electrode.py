@@ -3,14 +3,16 @@
 States, in this order (J > 0 plates on this electrode; all per area):
 
     overpotential   eta, V         C_dl deta/dt = J - J_ct - j_side
-    film_field      u, V           (eps/L_ref) du/dt = J - kappa_f u / L_ref;  the film's voltage is u L / L_ref
-    side_charge     C/m2           charge spent on the film since the start: L = L_0 + V_f q_side / (n z F)
+    film_field      u, V           (eps/L_ref) du/dt = J - j_outside - kappa_f u / L_ref;
+                                   the film's voltage is u L / L_ref
     active_change   C/m2           active metal gained since the start
     dead_charge     C/m2           metal isolated since the start
+    film            the states of `cells.film`: charge of each growth channel, what has dissolved
 
 The film's state is its displacement field, so that its capacitance eps/L may change while its charge is conserved, and
-its time constant eps/kappa_f does not depend on how thick it is. Every growth law here reacts at the metal|film
-interface: the film carries the whole external current.
+its time constant eps/kappa_f does not depend on how thick it is. A law that reacts at metal|film sees the potential
+-eta and lets the film carry the whole external current; one that reacts at film|electrolyte sees -(eta + V_film), and
+its electrons cross the film beside the ions.
 """
 
 from __future__ import annotations
@@ -20,88 +22,90 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mossy.backend import jax, jnp, pytree
+from mossy.cells.film import Film, FilmState, Growth, presence
 from mossy.laws import inventory
-from mossy.laws.constants import FARADAY, VACUUM_PERMITTIVITY
+from mossy.laws.constants import FARADAY, GAS, VACUUM_PERMITTIVITY
 
 Array = jax.Array
-MINIMUM_GROWING_THICKNESS = 1e-10
-"""m: a film that grows starts with at least this thickness, because solvent diffusion is singular at zero."""
 SHORTEST_DISSOLUTION = 1e-6
 """s: below it J0 exp(-(1-a) u)/Q* would make the last metal stiffer (1e46/s at 5 V) than double precision resolves."""
-STATES = ("overpotential", "film_field", "side_charge", "active_change", "dead_charge")
+OWN_STATES = ("overpotential", "film_field", "active_change", "dead_charge")
 
 
 class ElectrodeState(NamedTuple):
-    """The five numbers of an electrode, in the order of STATES."""
+    """The states of an electrode: OWN_STATES, then the film's."""
 
     overpotential: Array
     film_field: Array
-    side_charge: Array
     active_change: Array
     dead_charge: Array
+    film: FilmState
+
+    @property
+    def side_charge(self) -> Array:
+        """All electrons spent on the film since the start, C/m2."""
+        return jnp.sum(self.film.side_charge)
 
 
 @pytree
 @dataclasses.dataclass(frozen=True)
 class Electrode:
-    """Parameters of one electrode in SI. `charge_transfer` and `growth` are laws; None where the film does not grow.
+    """Parameters of one electrode in SI. `charge_transfer` is a law and `kinetics` its keyword arguments.
 
-    `kinetics` and `growth_parameters` hold the keyword arguments of those laws; `inventory` is the active metal at the
-    start (C/m2) and `vanishing_charge` the charge Q* over which the metal's activity falls to zero.
+    `inventory` is the active metal at the start (C/m2), `vanishing_charge` the charge Q* over which the metal's
+    activity falls to zero, `reconnection_rate` r (1/s) the rate at which dead metal finds contact again.
     """
 
     exchange_current_density: Array
     double_layer_capacitance: Array
     kinetics: dict[str, Array]
-    film_thickness: Array
-    film_conductivity: Array
-    film_relative_permittivity: Array
-    film_molar_volume: Array
-    metal_per_formula: Array
-    growth_parameters: dict[str, Array]
+    film: Film
     isolated_fraction: Array
+    isolated_fraction_without_additive: Array
+    reconnection_rate: Array
     inventory: Array
+    metal_molar_volume: Array
     initial_overpotential: Array
     vanishing_charge: Array
     charge_transfer: Callable[..., Array] = dataclasses.field(metadata={"static": True})
-    growth: Callable[..., Array] | None = dataclasses.field(metadata={"static": True})
     charge_number: int = dataclasses.field(metadata={"static": True})
+    additive: int | None = dataclasses.field(metadata={"static": True})
+
+    @property
+    def size(self) -> int:
+        """Number of states."""
+        return len(OWN_STATES) + self.film.size
+
+    def unpack(self, values: Array) -> ElectrodeState:
+        """The states by name."""
+        return ElectrodeState(values[0], values[1], values[2], values[3], self.film.unpack(values[len(OWN_STATES) :]))
 
     def initial(self) -> Array:
         """The state at the start: no current through the film, nothing grown, nothing moved."""
-        zero = jnp.zeros(())
-        return jnp.stack([self.initial_overpotential + zero, zero, zero, zero, zero])
+        return jnp.zeros(self.size).at[0].set(self.initial_overpotential)
 
     def mass(self) -> Array:
         """What multiplies the rate of each state: the two capacitances, then ones."""
-        one = jnp.ones(())
-        field = VACUUM_PERMITTIVITY * self.film_relative_permittivity / self.reference_thickness
-        return jnp.stack([self.double_layer_capacitance + 0.0 * one, field + 0.0 * one, one, one, one])
+        field = VACUUM_PERMITTIVITY * self.film.relative_permittivity / self.film.reference_thickness
+        return jnp.ones(self.size).at[0].set(self.double_layer_capacitance).at[1].set(field)
 
-    @property
-    def start_thickness(self) -> Array:
-        """The film's thickness at the start, m."""
-        if self.growth is None:
-            return jnp.asarray(self.film_thickness)
-        return jnp.maximum(self.film_thickness, MINIMUM_GROWING_THICKNESS)
-
-    @property
-    def reference_thickness(self) -> Array:
-        """The length that turns the film's field into the state in volts, m."""
-        return jnp.maximum(self.start_thickness, 1e-9)
+    def scale(self, temperature: Array) -> Array:
+        """Typical sizes."""
+        thermal = GAS * temperature / FARADAY
+        own = jnp.stack([thermal, thermal, 10.0 * jnp.ones(()), 10.0 * jnp.ones(())])
+        return jnp.concatenate([own, self.film.scale()])
 
     def thickness(self, state: ElectrodeState) -> Array:
         """The film's thickness, m."""
-        per_charge = self.film_molar_volume / (self.metal_per_formula * self.charge_number * FARADAY)
-        return self.start_thickness + per_charge * state.side_charge
+        return self.film.thickness(state.film)
 
     def film_voltage(self, state: ElectrodeState) -> Array:
         """The driving voltage across the film, V; positive while plating."""
-        return state.film_field * self.thickness(state) / self.reference_thickness
+        return state.film_field * self.film.conducting_thickness(state.film) / self.film.reference_thickness
 
     def film_resistance(self, state: ElectrodeState) -> Array:
         """L / kappa_f, ohm m2."""
-        return self.thickness(state) / self.film_conductivity
+        return self.film.conducting_thickness(state.film) / self.film.conductivity
 
     def active(self, state: ElectrodeState) -> Array:
         """Metal that can still be stripped, C/m2."""
@@ -125,21 +129,42 @@ class Electrode:
         vanishing = self.vanishing_charge + SHORTEST_DISSOLUTION * jnp.maximum(-on_bulk_metal, 0.0)
         return plates - (plates - on_bulk_metal) * inventory.metal_activity(self.active(state), vanishing)
 
-    def side_current(self, state: ElectrodeState, temperature: Array) -> Array:
-        """The film-forming current at the metal|film interface, A/m2 (cathodic, >= 0), 0 where nothing grows."""
-        if self.growth is None:
-            return jnp.zeros(())
-        potential = -state.overpotential
-        return self.growth(self.thickness(state), potential, temperature=temperature, **self.growth_parameters)
+    def film_current(self, state: ElectrodeState) -> Array:
+        """What the film carries as ions, A/m2."""
+        return self.film.conductivity * state.film_field / self.film.reference_thickness
 
-    def residual(self, state: ElectrodeState, current: Array, concentration_ratio: Array, temperature: Array) -> Array:
-        """mass x rate of the five states, given the external current density `current` (> 0 plates here)."""
+    def film_growth(self, state: ElectrodeState, temperature: Array, left: Array) -> Growth:
+        """The film-forming current of each channel, A/m2 (cathodic, >= 0), and what it does in cracks."""
+        inner = -state.overpotential
+        outer = inner - self.film_voltage(state)
+        return self.film.growth(state.film, inner, outer, self.film_current(state), temperature, left)
+
+    def isolation(self, left: Array) -> Array:
+        """The isolated fraction, between its values with and without the additive that holds it down."""
+        if self.additive is None:
+            return self.isolated_fraction
+        without = self.isolated_fraction_without_additive
+        return without + (self.isolated_fraction - without) * presence(left[self.additive])
+
+    def residual(
+        self, state: ElectrodeState, current: Array, concentration_ratio: Array, temperature: Array, left: Array
+    ) -> Array:
+        """mass x rate of the states; `current` > 0 plates here, `left` is the share of each additive that is left."""
         transferred = self.charge_transfer_current(state, concentration_ratio, temperature)
-        side = self.side_current(state, temperature)
-        left = jnp.maximum(inventory.metal_activity(self.active(state), self.vanishing_charge), 0.0)
-        active, dead = inventory.metal_rates(transferred, side, self.isolated_fraction * left)
-        conduction = self.film_conductivity * state.film_field / self.reference_thickness
-        return jnp.stack([current - transferred - side, current - conduction, side, active, dead])
+        sides, in_cracks = self.film_growth(state, temperature, left)
+        side = jnp.sum(sides)
+        remains = jnp.maximum(inventory.metal_activity(self.active(state), self.vanishing_charge), 0.0)
+        active, dead = inventory.metal_rates(transferred, side, self.isolation(left) * remains)
+        reconnected = self.reconnection_rate * state.dead_charge
+        ions = current - self.film.outside(sides)
+        own = [current - transferred - side, ions - self.film_current(state), active + reconnected, dead - reconnected]
+        parts = [jnp.stack(own), sides]
+        if self.film.dissolves:
+            parts.append(self.film.dissolution(state.film))
+        if self.film.cracks:
+            velocity = self.metal_molar_volume * transferred / (self.charge_number * FARADAY)
+            parts.append(self.film.cracking(state.film, in_cracks, velocity))
+        return jnp.concatenate(parts)
 
     def stored(self, state: ElectrodeState) -> Array:
         """Charge accounted for since the start, C/m2: active, dead, film and double layer; equals the charge passed."""
@@ -147,4 +172,4 @@ class Electrode:
         return state.active_change + state.dead_charge + state.side_charge + capacitive
 
 
-__all__ = ["STATES", "Electrode", "ElectrodeState"]
+__all__ = ["Electrode", "ElectrodeState"]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mossy.backend import jax, jnp, pytree
-from mossy.cells.base import BORDER, Cell, Surfaces
+from mossy.cells.base import Cell, Surfaces
 from mossy.laws.constants import FARADAY
 from mossy.numerics.bordered import Shape
 
@@ -61,7 +61,7 @@ class Planar(Cell):
     @property
     def shape(self) -> Shape:
         """One variable a node, two when the solvent moves."""
-        return Shape(self.nodes, 2 if self.moves else 1, BORDER)
+        return Shape(self.nodes, 2 if self.moves else 1, self.border_size)
 
     def initial_interior(self) -> Array:
         """Uniform salt, resting solvent."""

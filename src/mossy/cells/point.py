@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from mossy.backend import jax, jnp, pytree
-from mossy.cells.base import BORDER, Cell, Surfaces
+from mossy.cells.base import Cell, Surfaces
 from mossy.numerics.bordered import Shape
 
 Array = jax.Array
@@ -19,7 +19,7 @@ class Point(Cell):
     @property
     def shape(self) -> Shape:
         """No interior: the border alone."""
-        return Shape(0, 1, BORDER)
+        return Shape(0, 1, self.border_size)
 
     def initial_interior(self) -> Array:
         """Nothing."""

@@ -40,6 +40,11 @@ class Run:
         return frames.cycling_table(self.trajectory, self.area)
 
     @functools.cached_property
+    def interphase(self) -> pl.DataFrame:
+        """The films' history: thickness, what dissolved, cracks, charge of each growth law, additives left."""
+        return frames.interphase_table(self.trajectory)
+
+    @functools.cached_property
     def profiles(self) -> pl.DataFrame:
         """Salt concentration across the separator at moments of the run."""
         return frames.profiles_table(self.trajectory)

@@ -59,6 +59,29 @@ def cycling_table(trajectory: Trajectory, area: float) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
+def interphase_table(trajectory: Trajectory) -> pl.DataFrame:
+    """The films' history at the end of every step taken: thickness, cracks, charge of each growth law; additives."""
+    rows, cell, of = trajectory.rows, trajectory.cell, trajectory.schedule.segments
+    time = rows.origin + rows.elapsed + rows.theta * rows.length
+    seen = observe(cell, trajectory.row_ends()) if len(time) else {}
+    columns: dict[str, Any] = {
+        "test_time_second": time,
+        "cycle_count": np.array([of[s].cycle for s in rows.segment], dtype=np.int64),
+        "step_count": np.array([of[s].step_count for s in rows.segment], dtype=np.int64),
+    }
+    for side in SIDES:
+        film = getattr(cell, side).film
+        columns[f"{side}_film_thickness_nm"] = seen.get(f"{side}_film_thickness", time) * 1e9
+        columns[f"{side}_dissolved_nm"] = seen.get(f"{side}_dissolved", time)
+        columns[f"{side}_cracked_fraction"] = seen.get(f"{side}_cracked", time)
+        for index, channel in enumerate(film.channels):
+            charge = seen.get(f"{side}_channel_{index}", time) / MILLIAMPERE_HOUR
+            columns[f"{side}_{index + 1}_{channel.name}_mAh_per_cm2"] = charge
+    for index, name in enumerate(cell.additive_names):
+        columns[f"{name}_fraction_left"] = seen.get(f"additive_{index}", time)
+    return pl.DataFrame(columns)
+
+
 def profiles_table(trajectory: Trajectory) -> pl.DataFrame:
     """Salt (and solvent velocity, where it moves) across the separator at moments of up to forty of the steps."""
     rows, segments = trajectory.rows, trajectory.schedule.segments
@@ -174,10 +197,35 @@ def _cycles(trajectory: Trajectory, seen: dict[str, np.ndarray], closing: np.nda
                 "plated_mAh_per_cm2": float(plated[place]),
                 "stripped_mAh_per_cm2": float(stripped[place]),
                 "coulombic_efficiency": efficiency,
+                "film_mAh_per_cm2": _both(seen, "film_charge", place),
+                "dead_mAh_per_cm2": _both(seen, "dead", place),
+                **_additives(trajectory, seen, place),
                 "end": _kind(segment, int(rows.ended[row])),
             }
         )
     return cycles
+
+
+def _both(seen: dict[str, np.ndarray], quantity: str, place: int) -> float:
+    """On both electrodes together, mAh/cm2, since the start of the run."""
+    return float(sum(seen[f"{side}_{quantity}"][place] for side in SIDES)) / MILLIAMPERE_HOUR
+
+
+def _additives(trajectory: Trajectory, seen: dict[str, np.ndarray], place: int) -> dict[str, Any]:
+    """What is left of each additive, as a fraction and in mol per cm2 of electrode."""
+    names = trajectory.cell.additive_names
+    if not names:
+        return {}
+    amounts = np.asarray(trajectory.cell.additives)
+    return {
+        "additives": {
+            name: {
+                "fraction_left": float(seen[f"additive_{k}"][place]),
+                "left_mol_per_cm2": float(seen[f"additive_{k}"][place] * amounts[k] * 1e-4),
+            }
+            for k, name in enumerate(names)
+        }
+    }
 
 
 def _kind(segment: Any, ended: int) -> str:

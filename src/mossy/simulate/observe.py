@@ -31,10 +31,15 @@ def _observe(cell: Cell, states: Array) -> dict[str, Array]:
                 f"{side}_active": electrode.active(values),
                 f"{side}_dead": values.dead_charge,
                 f"{side}_film_charge": values.side_charge,
+                **{f"{side}_channel_{k}": charge for k, charge in enumerate(values.film.side_charge)},
+                f"{side}_dissolved": jnp.sum(values.film.dissolved),
+                f"{side}_cracked": values.film.cracked,
                 f"{side}_film_thickness": electrode.thickness(values),
                 f"{side}_film_resistance": electrode.film_resistance(values),
                 f"{side}_surface_concentration": getattr(surfaces, side) * cell.electrolyte.concentration,
             }
+        left = cell.additives_left(border)
+        seen |= {f"additive_{k}": left[k] for k in range(left.shape[0])}
         return seen | {"balances": cell.balances(state)}
 
     return jax.vmap(one)(states)
