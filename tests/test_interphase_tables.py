@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mossy.case import Case, parse_case
+from mossy.case import Case, parameters_of, parse_case
+from mossy.case.facts import unit_of
 from mossy.errors import InputError
 
 FEC = {"volume": "5 uL", "additives": {"FEC": {"concentration": "1 mol/L"}}}
@@ -94,3 +95,16 @@ def test_numbers_inside_lists_and_named_tables_have_a_dotted_path():
     assert float(given.with_value(inside, 5.0).build().additives[0]) == pytest.approx(5.0 * 5e-9 / 1e-4)
     with pytest.raises(InputError, match="growth"):
         given.value_at("working.interphase.growth.3.solvent_diffusivity")
+
+
+def test_the_report_lists_the_values_inside_lists_and_named_tables():
+    law = {"law": "solvent_diffusion", "solvent_diffusivity": "1e-21 m^2/s", "consumes": "FEC"}
+    given = case(interphase={"growth": [law, "solvent_diffusion"]}, electrolyte=FEC)
+    rows = {row["path"]: (row["value"], row["status"]) for row in parameters_of(given)}
+    assert rows["working.interphase.growth.0.solvent_diffusivity"] == ("1e-21 m^2/s", "given")
+    assert rows["working.interphase.growth.0.order"] == ("1", "assumed")
+    assert rows["electrolyte.additives.FEC.concentration"] == ("1 mol/L", "given")
+    assert rows["electrolyte.volume"] == ("5 uL", "given")
+    assert rows["working.interphase.growth.1"] == ("solvent_diffusion", "given")
+    assert "working.interphase.growth" not in rows
+    assert unit_of(given, "working.interphase.growth.0.solvent_diffusivity") == "m^2/s"

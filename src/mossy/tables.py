@@ -58,8 +58,17 @@ class Table(BaseModel):
             value, path = getattr(self, name), f"{prefix}{name}"
             if isinstance(value, Table):
                 yield from value.assumed(f"{path}.")
+            elif inner := tables_in(value):
+                for key, table in inner:
+                    yield from table.assumed(f"{path}.{key}.")
             elif name not in self.model_fields_set and value is not None:
                 yield path
+
+
+def tables_in(value: Any) -> list[tuple[str, Table]]:
+    """The tables in a list or a dictionary, with what follows its dotted path to reach them."""
+    pairs = enumerate(value) if isinstance(value, list) else value.items() if isinstance(value, dict) else ()
+    return [(str(key), each) for key, each in pairs if isinstance(each, Table)]
 
 
 def replaced(current: Any, path: str, value: Any, key: str) -> Any:

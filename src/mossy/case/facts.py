@@ -14,7 +14,7 @@ from mossy.cells.build import chemistry, metal_thickness
 from mossy.cells.tables import PropertyTable, PropertyUnit
 from mossy.laws import transport
 from mossy.materials import PropertySpec, Value
-from mossy.tables import Table
+from mossy.tables import Table, tables_in
 from mossy.units import Quantity, convert
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _SHOWN = {
     "mol/m^3": "mol/L",
     "m^3/mol": "cm^3/mol",
     "J/mol": "kJ/mol",
+    "m^3": "uL",
 }
 _LEFT_OUT = ("title", "protocol", "fit", "impedance")
 
@@ -139,6 +140,11 @@ def _leaves(table: Table, prefix: str) -> Iterator[tuple[str, Any, str]]:
         value, path = getattr(table, name), f"{prefix}{name}"
         if isinstance(value, Table) and not isinstance(value, PropertyTable):
             yield from _leaves(value, f"{path}.")
+        elif inner := tables_in(value):
+            for key, each in inner:
+                yield from (leaf for leaf in _leaves(each, f"{path}.{key}.") if leaf[1] is not None)
+            named = enumerate(value) if isinstance(value, list) else ()
+            yield from ((f"{path}.{key}", each, "1") for key, each in named if not isinstance(each, Table))
         else:
             yield path, value, _unit(field)
 
@@ -158,6 +164,10 @@ def unit_of(table: Table, path: str) -> str:
         return "1"
     inner = getattr(table, head)
     if rest:
+        index, _, deeper = rest.partition(".")
+        within = dict(tables_in(inner)).get(index)
+        if within is not None:
+            return unit_of(within, deeper)
         return unit_of(inner, rest) if isinstance(inner, Table) else "1"
     return _unit(field)
 
