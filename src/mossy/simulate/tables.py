@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, StrictInt, field_validator
 
 from mossy.protocol import Point, parse_frequencies, parse_point
 from mossy.tables import Table, default
@@ -38,6 +38,8 @@ class ImpedanceTable(Table):
 class NumericsTable(Table):
     """How finely the equations are solved."""
 
-    nodes: int = Field(default=50, ge=4, le=20000, description="volumes across the separator")
+    nodes: StrictInt = Field(default=50, ge=4, le=20000, description="volumes across the separator")
     relative_tolerance: Annotated[float, Quantity("1", minimum=1e-12, maximum=1e-2)] = default(1e-6)
-    maximum_steps: int = Field(default=1_000_000, ge=1, description="attempted time steps before the run gives up")
+    maximum_steps: StrictInt = Field(
+        default=1_000_000, ge=1, description="attempted time steps before the run gives up"
+    )
