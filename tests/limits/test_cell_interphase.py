@@ -239,3 +239,19 @@ def test_cracks_keep_costing_charge():
 
     assert last(torn) > 2 * last(whole)
     assert torn[-1]["coulombic_efficiency"] < whole[-1]["coulombic_efficiency"]
+
+
+@pytest.mark.parametrize(
+    ("table", "factor"),
+    [
+        ({"current_exponent": 0.5}, math.sqrt(2.0)),
+        ({"film_exponent": -1.0, "reference_film_thickness": "10 nm"}, 2.0),
+        ({"pressure": "200 kPa"}, math.exp(-2.0)),
+    ],
+)
+def test_the_isolated_fraction_follows_current_film_and_pressure(table, factor):
+    side = electrode() | {"dead_metal": {"isolated_fraction": 0.1} | table}
+    steps = ["plate 2 mA/cm^2 for 1 mAh/cm^2", "strip 2 mA/cm^2 until 1 V"]
+    run = simulate(steps, working=side, cell={"working": "copper"})
+    assert run.summary["cycles"][0]["coulombic_efficiency"] == pytest.approx(1 - 0.1 * factor, rel=2e-4)
+    assert max(run.summary["balances"].values()) < 1e-8

@@ -25,7 +25,7 @@ from mossy.cells.tables import (
     keywords_of,
 )
 from mossy.errors import InputError, suggest
-from mossy.laws import charge_transfer, interphase, transport
+from mossy.laws import charge_transfer, interphase, inventory, transport
 from mossy.laws.constants import FARADAY
 
 MODELS: dict[str, type[Cell]] = {"planar": Planar, "point": Point}
@@ -137,6 +137,7 @@ def _electrode(
         film=_film(table.interphase, metal, additives),
         isolated_fraction=dead.isolated_fraction,  # type: ignore[arg-type]
         isolated_fraction_without_additive=dead.isolated_fraction_without_additive,  # type: ignore[arg-type]
+        isolation={name: getattr(dead, name) for name in keywords_of(inventory.isolation_factor)},
         reconnection_rate=dead.reconnection_rate,  # type: ignore[arg-type]
         inventory=thickness * metal.charge_number * FARADAY / metal.molar_volume,  # type: ignore[arg-type]
         metal_molar_volume=metal.molar_volume,  # type: ignore[arg-type]

@@ -29,6 +29,8 @@ from mossy.laws.constants import FARADAY, GAS, VACUUM_PERMITTIVITY
 Array = jax.Array
 SHORTEST_DISSOLUTION = 1e-6
 """s: below it J0 exp(-(1-a) u)/Q* would make the last metal stiffer (1e46/s at 5 V) than double precision resolves."""
+LARGEST_FRACTION = 0.999
+"""Of the metal that stripping removes from contact."""
 OWN_STATES = ("overpotential", "film_field", "active_change", "dead_charge")
 
 
@@ -62,6 +64,8 @@ class Electrode:
     film: Film
     isolated_fraction: Array
     isolated_fraction_without_additive: Array
+    isolation: dict[str, Array]
+    """Keyword arguments of `laws.inventory.isolation_factor`"""
     reconnection_rate: Array
     inventory: Array
     metal_molar_volume: Array
@@ -139,12 +143,15 @@ class Electrode:
         outer = inner - self.film_voltage(state)
         return self.film.growth(state.film, inner, outer, self.film_current(state), temperature, left)
 
-    def isolation(self, left: Array) -> Array:
+    def isolated(self, state: ElectrodeState, transferred: Array, left: Array) -> Array:
         """The isolated fraction, between its values with and without the additive that holds it down."""
-        if self.additive is None:
-            return self.isolated_fraction
-        without = self.isolated_fraction_without_additive
-        return without + (self.isolated_fraction - without) * presence(left[self.additive])
+        fraction = self.isolated_fraction
+        if self.additive is not None:
+            without = self.isolated_fraction_without_additive
+            fraction = without + (fraction - without) * presence(left[self.additive])
+        stripping, film = jnp.maximum(-transferred, 0.0), self.thickness(state)
+        factor = inventory.isolation_factor(stripping, film, **self.isolation)
+        return jnp.minimum(fraction * factor, LARGEST_FRACTION)
 
     def residual(
         self, state: ElectrodeState, current: Array, concentration_ratio: Array, temperature: Array, left: Array
@@ -154,7 +161,7 @@ class Electrode:
         sides, in_cracks = self.film_growth(state, temperature, left)
         side = jnp.sum(sides)
         remains = jnp.maximum(inventory.metal_activity(self.active(state), self.vanishing_charge), 0.0)
-        active, dead = inventory.metal_rates(transferred, side, self.isolation(left) * remains)
+        active, dead = inventory.metal_rates(transferred, side, self.isolated(state, transferred, left) * remains)
         reconnected = self.reconnection_rate * state.dead_charge
         ions = current - self.film.outside(sides)
         own = [current - transferred - side, ions - self.film_current(state), active + reconnected, dead - reconnected]

@@ -341,6 +341,20 @@ class DeadMetalTable(Table):
 
     isolated_fraction: Annotated[float, Quantity("1", minimum=0.0, maximum=0.999)] = default(0.0)
     reconnection_rate: Annotated[float, Quantity("1/s", minimum=0.0)] = default("0 1/s", "r, of dead metal")
+    current_exponent: Annotated[float, Quantity("1", minimum=-4.0, maximum=4.0)] = default(
+        0.0, "m: the fraction goes as (stripping current/reference)^m"
+    )
+    reference_current_density: Annotated[float, Quantity("A/m^2", minimum=0.0, exclusive=True)] = default("1 mA/cm^2")
+    film_exponent: Annotated[float, Quantity("1", minimum=-4.0, maximum=4.0)] = default(
+        0.0, "n: and as (film thickness/reference)^n"
+    )
+    reference_film_thickness: Annotated[float, Quantity("m", minimum=0.0, exclusive=True)] = default("5 nm")
+    pressure: Annotated[float, Quantity("Pa", minimum=0.0)] = default(
+        "0 kPa", "of the stack; the fraction falls with it"
+    )
+    pressure_scale: Annotated[float, Quantity("Pa", minimum=0.0, exclusive=True)] = default(
+        "100 kPa", "p_0 in exp(-p/p_0)"
+    )
     additive: str | None = default(None, "an additive that holds the isolated fraction down while it lasts")
     isolated_fraction_without_additive: Annotated[float, Quantity("1", minimum=0.0, maximum=0.999)] = default(
         0.0, "when that additive is gone"
