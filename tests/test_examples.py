@@ -79,6 +79,11 @@ def test_fec_knee(tmp_path: Path):
     assert with_additive == sorted(with_additive)
     assert with_additive[-1] == pytest.approx(0.99, abs=0.005)
     assert abs(left[-1]) < 1e-4
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Additives left in the electrolyte" in page
+    assert "Growth on the working electrode" in page
+    assert "Growth on the counter electrode" not in page
+    assert "Cracked share" not in page
     assert efficiency[-1] == pytest.approx(0.92, abs=0.005)
 
 

@@ -96,6 +96,7 @@ def write_run(
         protocol=case.schedule.describe(),
         fit=fit,
         comparisons=tuple(comparisons),
+        interphase=result.interphase,
     )
     write_report(folder / "report.html", content)
 

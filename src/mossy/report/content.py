@@ -16,9 +16,9 @@ ELECTRODES = ("working", "counter")
 class ReportContent:
     """One run or fit as its report shows it.
 
-    `summary` follows summary.json; `cycling`, `profiles` and `impedance` are the tables of the run; `parameters` are
-    rows of path, value, source, doi and status; `fit` follows fit.json; `comparisons` hold what was measured and
-    modelled.
+    `summary` follows summary.json; `cycling`, `profiles`, `impedance` and `interphase` are the tables of the run;
+    `parameters` are rows of path, value, source, doi and status; `fit` follows fit.json; `comparisons` hold what was
+    measured and modelled.
     """
 
     title: str
@@ -32,6 +32,7 @@ class ReportContent:
     protocol: Sequence[str]
     fit: Mapping[str, Any] | None = None
     comparisons: Sequence[Mapping[str, Any]] = ()
+    interphase: pl.DataFrame | None = None
 
     def items(self, key: str) -> list[Any]:
         """A list of the summary, empty where there is none."""

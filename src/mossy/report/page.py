@@ -11,6 +11,7 @@ from mossy.report import overview, provenance, sections
 from mossy.report.canvas import Drawing, style
 from mossy.report.content import ReportContent
 from mossy.report.draw_fit import draw_comparisons
+from mossy.report.draw_history import draw_history
 from mossy.report.draw_impedance import draw_impedance
 from mossy.report.draw_interphase import draw_efficiency, draw_interphase, draw_surface_salt
 from mossy.report.draw_profiles import draw_profiles
@@ -61,7 +62,7 @@ def _drawings(content: ReportContent) -> dict[str, list[Drawing]]:
     return {
         "voltage": draw_voltage(content.cycling),
         "efficiency": draw_efficiency(content.items("cycles")),
-        "interphase": draw_interphase(content.cycling),
+        "interphase": [*draw_interphase(content.cycling), *draw_history(content.interphase)],
         "impedance": draw_impedance(content.impedance),
         "salt": [*draw_profiles(content.profiles), *draw_surface_salt(content.cycling)],
         "fit": draw_comparisons(content.comparisons),
