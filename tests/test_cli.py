@@ -209,11 +209,13 @@ BAD_CASES = {
     "points without a list": ('[impedance]\nat = "start"\n', "impedance.at", "[ ]"),
     "frequencies in words": ('[impedance]\nfrequencies = "fast"\n', "impedance.frequencies", "number"),
     "no frequencies": ("[impedance]\nfrequencies = []\n", "impedance.frequencies", "per decade"),
-    "a frequency of zero": ("[impedance]\nfrequencies = [0]\n", "impedance.frequencies", "above zero"),
+    "a frequency of zero": ("[impedance]\nfrequencies = [1, 0]\n", "impedance.frequencies[1]: ", "above zero"),
+    "a second point in other words": ('[impedance]\nat = ["end", "mid"]\n', "impedance.at[1]: ", "'start'"),
     "a negative sweep": ('[impedance]\nfrequencies = "-1 Hz to 9 Hz, 9 per decade"\n', "frequencies", "above zero"),
     "an endless sweep": ('[impedance]\nfrequencies = "1 Hz to 9 Hz, 99999999 per decade"\n', "frequencies", "fewer"),
     "a frequency of NaN": ("[impedance]\nfrequencies = [nan]\n", "impedance.frequencies", "finite"),
     "one node": ("[numerics]\nnodes = 1\n", "numerics.nodes", "at least 4"),
+    "nodes in quotation marks": ('[numerics]\nnodes = "50"\n', "numerics.nodes", "without quotation marks"),
     "half a node": ("[numerics]\nnodes = 50.5\n", "numerics.nodes", "whole number"),
     "no tolerance": ("[numerics]\nrelative_tolerance = 0\n", "numerics.relative_tolerance", "at least"),
     "no steps allowed": ("[numerics]\nmaximum_steps = 0\n", "numerics.maximum_steps", "at least 1"),
@@ -455,6 +457,16 @@ BAD_FITS = {
         PROFILE + 'time = "1 min"\ncolumns = { position = [1, "um"] }\n',
         "fit.data[0].columns",
         "position_um",
+    ),
+    "nodes for a parameter": (
+        VOLTAGE + free("numerics.nodes", "initial = 50, bounds = [10, 90]"),
+        'fit.parameters."numerics.nodes"',
+        "[working]",
+    ),
+    "bounds beyond the key": (
+        VOLTAGE + free("working.kinetics.symmetry", "initial = 0.5, bounds = [0.1, 2]"),
+        "working.kinetics.symmetry",
+        "at most 0.99",
     ),
     "no iterations": (VOLTAGE + "[fit]\nmaximum_iterations = 0\n", "fit.maximum_iterations", "at least 1"),
 }
@@ -704,6 +716,39 @@ def test_ctrl_c_keeps_what_there_is(mossy_command: Command, monkeypatch: pytest.
     assert summary["status"] == "interrupted"
     assert 1 < len(summary["cycles"]) < 2000
     assert frames["cycling"]["cycle_count"].max() == len(summary["cycles"])
+
+
+def test_ctrl_c_keeps_the_best_fit(mossy_command: Command, monkeypatch: pytest.MonkeyPatch):
+    """The parameters found so far, the run at them and the report are written; the exit code says it is unfinished."""
+    write_measurements(Path())
+    Path("case.toml").write_text(point('"plate 1 mA/cm^2 for 1 min"', more=VOLTAGE + f"[fit.parameters]\n{FREE}\n"))
+
+    def interrupted(path: Path) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return load_case(path)
+
+    monkeypatch.setattr(mossy.case, "load_case", interrupted)
+    code, out, err = mossy_command("fit", "case.toml")
+    assert code == 1
+    assert "interrupted after 0 iterations" in out
+    assert "Traceback" not in err
+    report = json.loads(Path("results/fit.json").read_text(encoding="utf-8"))
+    finite(report)
+    assert (report["status"], report["converged"]) == ("interrupted", False)
+    entry = report["parameters"]["working.kinetics.exchange_current_density"]
+    assert entry["value"] == pytest.approx(entry["initial"], rel=1e-9)
+    summary, _ = results()
+    assert summary["status"] == "done"
+    assert "interrupted" in Path("results/report.html").read_text(encoding="utf-8")
+
+
+def test_a_run_needs_no_measurements(mossy_command: Command):
+    more = VOLTAGE.replace("voltage", "missing") + f"[fit.parameters]\n{FREE}\n"
+    Path("case.toml").write_text(point('"plate 1 mA/cm^2 for 1 min"', more=more))
+    message = refused(mossy_command, "fit", "case.toml")
+    assert message.startswith("mossy: case.toml: fit.data[0].file: ")
+    code, _, err = mossy_command("run", "case.toml")
+    assert code == 0, err
 
 
 def test_a_second_ctrl_c_stops_at_once(mossy_command: Command, monkeypatch: pytest.MonkeyPatch):

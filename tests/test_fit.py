@@ -335,6 +335,55 @@ def test_fewer_data_than_parameters_identify_nothing_they_do_not_determine():
     assert np.isinf(fit.standard_errors[0, :2]).all()
 
 
+def test_an_interrupt_keeps_the_best_values_so_far():
+    problem, seen = NIST["Thurber"], []
+
+    def report(iteration, cost):
+        seen.append(float(cost[0]))
+        if iteration == 5:
+            raise KeyboardInterrupt
+
+    fit = least_squares(problem.evaluate, problem.starts[1], report=report)
+    assert fit.interrupted
+    assert not fit.converged[0]
+    assert fit.messages == ["not converged: interrupted"]
+    assert fit.iterations[0] == 5
+    assert fit.chi_squared[0] == min(seen) < seen[0]
+    residuals, _ = problem.evaluate(fit.values)
+    assert np.sum(residuals**2) == pytest.approx(fit.chi_squared[0], rel=1e-12)
+
+
+def test_an_interrupt_within_an_evaluation_keeps_the_values_before_it():
+    problem, count = NIST["Misra1a"], []
+
+    def evaluate(x):
+        count.append(1)
+        if len(count) == 4:
+            raise KeyboardInterrupt
+        return problem.evaluate(x)
+
+    fit = least_squares(evaluate, problem.starts[1])
+    assert (fit.interrupted, fit.iterations[0]) == (True, 2)
+    assert np.isfinite(fit.values).all()
+
+
+def test_an_interrupted_profile_is_no_profile():
+    noise = np.random.default_rng(1).normal(size=TIME.size)
+    evaluate = with_jacobian(lambda p: line(p) - line(TRUE) - noise)
+    fit = least_squares(evaluate, [0.0, 0.0, 0.0])
+    assert not fit.interrupted
+    count = []
+
+    def impatient(x):
+        count.append(1)
+        if len(count) > 1:
+            raise KeyboardInterrupt
+        return evaluate(x)
+
+    with pytest.raises(KeyboardInterrupt):
+        profile_likelihood(impatient, fit, 0, fit.values[0, 0] + np.array([1.0, 2.0]))
+
+
 def line(p):
     """Linear in its parameters, and correlated."""
     return p[0] + p[1] * TIME + p[2] * TIME**2

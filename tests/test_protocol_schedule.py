@@ -226,3 +226,8 @@ def test_point_error(text: Any, part: str) -> None:
         locate(parse_point(text, "impedance.at[0]"), schedule, "impedance.at[0]")
     assert part in str(caught.value)
     assert str(caught.value).startswith("impedance.at[0]: ")
+
+
+def test_one_cycle_is_one_cycle() -> None:
+    with pytest.raises(InputError, match=r"the protocol has 1 cycle$"):
+        locate(parse_point("cycle 2 step 1"), unroll([PLATE]))

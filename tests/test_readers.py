@@ -228,6 +228,34 @@ def test_corrupt_cells_are_named_by_line(tmp_path: Path) -> None:
         readers.read(write(tmp_path, "marks.txt", "time/s\tEwe/V\n0.5\t1,234\n1.5\t1.5\n"))
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        "time/s,Ewe/V,I/A\n0,1,2\n6o,1,2\n",
+        "time/s,Ewe/V,I/A\n0,1,2\n60,1\n120,1,2\n180,1,2\n",
+        "time/s,Ewe/V,I/A\n0,1,2\n60,1,2\n120,1",
+        "time/s,Ewe/V\n0,1.0E+00\n1,2.0E+00\n2,2.0E",
+        b"\xff\xfea\x00\x00\xd8",
+        b"a\0b,c",
+        "time/s,Ewe/V,I/A\n0,,2\n60,1,2\n",
+        "t,v\n0,1\n",
+    ],
+)
+def test_every_refusal_says_what_to_do(tmp_path: Path, data: str | bytes) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    with pytest.raises(InputError) as refusal:
+        readers.read(path)
+    assert refusal.value.remedy
+
+
+def test_the_columns_are_named_as_a_case_file_names_them(tmp_path: Path) -> None:
+    """Most meet this message at the command line, where Python's own notation means nothing."""
+    path = write(tmp_path, "bare.csv", "a,b\n0,1\n1,2\n")
+    with pytest.raises(InputError, match=r'columns = \{ test_time_second = \["t", "h"\]'):
+        readers.read(path)
+
+
 def test_incomplete_rows_are_refused_or_dropped_on_request(tmp_path: Path) -> None:
     path = write(tmp_path, "holes.csv", "time/s,Ewe/V,I/A,P/W\n0,1,2,\n1,,2,3\n2,NaN,2,3\n3,1,2,XXX\n")
     with pytest.raises(InputError, match=r'voltage_volt at line 3, 4; .*missing="drop"'):

@@ -41,15 +41,22 @@ def run_case(path: Path, out: Path, quiet: bool) -> int:
 
 
 def fit_case(path: Path, out: Path, quiet: bool) -> int:
-    """`mossy fit`: the fitted values, the run at them, and a report with measured and modelled together."""
+    """`mossy fit`: the fitted values, the run at them, and a report with measured and modelled together.
+
+    A Ctrl-C ends the search; what it had found by then is written, and the exit code is 1.
+    """
     with _patient() as check:
         from mossy.case import load_case
-        from mossy.case.fitting import fit
+        from mossy.case.fitting import check_fit, fit
         from mossy.numerics.status import Status
 
         case = load_case(path)
         if case.fit is None:
             raise InputError("the case has no [fit] table", file=path, key="fit", remedy="name its data and parameters")
+        try:
+            check_fit(case)
+        except InputError as refusal:
+            raise refusal.at(file=path) from None
         folder = _folder(out)
         with _progress(quiet, check) as progress:
             outcome = fit(case, progress)
@@ -60,6 +67,8 @@ def fit_case(path: Path, out: Path, quiet: bool) -> int:
         error = entry["standard_error"]
         spread = "not determined" if error is None else f"{error:.3g}"
         print(f"{name} = {entry['value']:.6g} +- {spread} {entry['unit']}".rstrip())
+    for note in outcome.report["notes"]:
+        print(f"note: {note}", file=sys.stderr)
     print(f"{outcome.report['message']}; report: {folder / 'report.html'}")
     return 0 if outcome.run is not None and outcome.run.status == Status.DONE and outcome.report["converged"] else 1
 

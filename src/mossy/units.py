@@ -134,10 +134,13 @@ class Quantity:
         low = number <= self.minimum if self.exclusive else number < self.minimum
         if low:
             word = "more than" if self.exclusive else "at least"
-            raise InputError(f"{value} is too small", remedy=f"it must be {word} {self.minimum:g} {self.shown}")
+            raise InputError(f"{value} is too small", remedy=f"it must be {word} {self._limit(self.minimum)}")
         if number > self.maximum:
-            raise InputError(f"{value} is too large", remedy=f"it must be at most {self.maximum:g} {self.shown}")
+            raise InputError(f"{value} is too large", remedy=f"it must be at most {self._limit(self.maximum)}")
         return number
+
+    def _limit(self, number: float) -> str:
+        return f"{number:g} {self.shown}".rstrip()
 
     @property
     def shown(self) -> str:

@@ -67,7 +67,7 @@ class Case(Table):
         return build_cell(self.cell, self.electrolyte, self.working, self.counter, self.numerics.nodes)
 
     def check(self) -> Case:
-        """The case itself, once everything that can be known without running it has been checked."""
+        """The case itself, once everything that a run needs has been checked; a fit's measurements it does not need."""
         schedule = self.schedule
         check_salt(chemistry(self.cell, self.electrolyte), self.electrolyte)
         check_properties(self.build())
@@ -75,9 +75,9 @@ class Case(Table):
             for index, point in enumerate(self.impedance.points()):
                 locate(point, schedule, f"impedance.at[{index}]")
         if self.fit is not None:
-            from mossy.case.fitting import check_fit
+            from mossy.case.fitting import free_parameters
 
-            check_fit(self)
+            free_parameters(self)
         return self
 
 
@@ -152,7 +152,10 @@ def _finding(error: dict[str, Any], data: Any) -> InputError:
         place = place[part] if inside else None
     context = error.get("ctx") or {}
     if isinstance(context.get("error"), InputError):
-        return context["error"].at(key)
+        found = context["error"]
+        if found.key.startswith("["):  # a place in a list, not the name of a key
+            return InputError(found.problem, key=key + found.key, remedy=found.remedy)
+        return found.at(key)
     kind, shown = error["type"], _short(error["input"])
     if kind == "extra_forbidden":
         word = str(error["loc"][-1])

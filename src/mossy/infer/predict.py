@@ -54,7 +54,10 @@ class ProfileTarget:
 
 @dataclasses.dataclass(frozen=True)
 class ImpedanceTarget:
-    """A spectrum, ohm m2, at the start (`segment` None) or at the end of a segment, at rest or `during` its current."""
+    """A spectrum, ohm m2, at the start (`segment` None) or at the end of a segment, at rest or `during` its current.
+
+    `segments`: all at whose end it is taken, whichever is the last to be run; by default that one segment.
+    """
 
     frequency: np.ndarray
     measured: np.ndarray
@@ -63,10 +66,12 @@ class ImpedanceTarget:
     during: bool
     label: str
     kind: str = "impedance"
+    segments: tuple[int, ...] = ()
 
     def predict(self, cell: Cell, rows: Rows | None) -> Array:
-        """The spectrum, complex."""
-        state = cell.initial() if self.segment is None else state_ending(rows, self.segment)  # type: ignore[arg-type]
+        """The spectrum, complex; NaN where the run never came to it."""
+        ends = self.segments or (self.segment,)
+        state = cell.initial() if self.segment is None else state_ending(rows, ends)  # type: ignore[arg-type]
         current = cell.border(state).current if self.during else jnp.zeros(())
         return response(cell, switched(cell, state, current), jnp.asarray(self.frequency))
 
@@ -83,10 +88,12 @@ def state_at(rows: Rows, time: Array) -> Array:
     return interpolate(rows.start[row], rows.end[row], rows.dense[row], theta)
 
 
-def state_ending(rows: Rows, segment: int) -> Array:
-    """The state at the end of a segment."""
-    row = jnp.max(jnp.where(rows.segment == segment, jnp.arange(rows.segment.shape[0]), 0))
-    return interpolate(rows.start[row], rows.end[row], rows.dense[row], rows.theta[row])
+def state_ending(rows: Rows, segments: Sequence[int]) -> Array:
+    """The state at the end of the last of some segments that was run to its end; NaN where none of them was."""
+    over = jnp.isin(rows.segment, jnp.asarray(segments)) & (rows.ended >= 0)
+    row = jnp.max(jnp.where(over, jnp.arange(rows.segment.shape[0]), -1), initial=-1)
+    state = interpolate(rows.start[row], rows.end[row], rows.dense[row], rows.theta[row])
+    return jnp.where(row >= 0, state, jnp.nan)
 
 
 def march(system: Driven, plan: Plan, relative_tolerance: float, capacity: int) -> tuple[Rows, Array]:

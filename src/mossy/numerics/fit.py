@@ -28,7 +28,8 @@ class Fit:
     """Results with one row per lane. `covariance` is scaled by the reduced chi squared unless the weights are absolute.
 
     `at_bound` marks values within a thousandth of their range from a bound; `identified` is False where the data do not
-    determine a parameter (the Jacobian has no rank there) and its standard error is infinite.
+    determine a parameter (the Jacobian has no rank there) and its standard error is infinite. `interrupted`: from the
+    keyboard, before every lane had come to its end.
     """
 
     values: np.ndarray
@@ -40,6 +41,7 @@ class Fit:
     identified: np.ndarray
     iterations: np.ndarray
     messages: list[str]
+    interrupted: bool = False
 
     @property
     def standard_errors(self) -> np.ndarray:
@@ -132,7 +134,8 @@ def least_squares(
     """Minimises the sum of squares of every lane. `evaluate(x)` of shape (B, n) gives r (B, m) and dr/dx (B, m, n).
 
     A lane has converged when an accepted step lowers its sum of squares by less than `tolerance` of it, or when the
-    gradient is at right angles to the residual to within it. `report(iteration, chi_squared)` is called as it goes.
+    gradient is at right angles to the residual to within it. `report(iteration, chi_squared)` is called as it goes; an
+    interrupt from the keyboard ends the search and keeps the best values found so far.
 
     >>> line = with_jacobian(lambda p: p[0] + p[1] * jnp.arange(5.0) - jnp.array([1.0, 3.0, 5.0, 7.0, 9.0]))
     >>> [round(float(v), 6) for v in least_squares(line, [[0.0, 0.0]]).values[0]]
@@ -148,26 +151,54 @@ def least_squares(
     if np.any(np.isfinite(bounds.lower) != np.isfinite(bounds.upper)):
         raise InputError("a parameter has one bound", key="lower, upper", remedy="give both bounds or neither")
     state = _State(bounds.inward(start), bounds, evaluate)
-    damping, done = np.full(lanes, 1e-3), np.zeros(lanes, dtype=bool)
-    growth, iterations = np.full(lanes, 2.0), np.zeros(lanes, dtype=int)
+    progress = _Lanes.begin(lanes)
+    interrupted = False
+    try:
+        _iterate(state, progress, maximum_iterations, tolerance, report)
+    except KeyboardInterrupt:
+        interrupted = True
+    return _finish(state, bounds, progress, absolute_weights, interrupted)
+
+
+@dataclasses.dataclass
+class _Lanes:
+    """How far each lane has come: its damping and how fast that grows, whether it is done, its iterations."""
+
+    damping: np.ndarray
+    growth: np.ndarray
+    done: np.ndarray
+    iterations: np.ndarray
+
+    @classmethod
+    def begin(cls, count: int) -> _Lanes:
+        """Before the first iteration."""
+        return cls(np.full(count, 1e-3), np.full(count, 2.0), np.zeros(count, dtype=bool), np.zeros(count, dtype=int))
+
+
+def _iterate(
+    state: _State,
+    lanes: _Lanes,
+    maximum_iterations: int,
+    tolerance: float,
+    report: Callable[[int, np.ndarray], None] | None,
+) -> None:
+    """Moves every lane until all are done, or stuck, or the iterations are used up."""
     for iteration in range(maximum_iterations):
         if report is not None:
             report(iteration, state.cost)
-        step, expected, cosine = state.proposal(damping)
-        done |= cosine < tolerance
-        if np.all(done | (damping >= _LARGEST_DAMPING)):
+        step, expected, cosine = state.proposal(lanes.damping)
+        lanes.done |= cosine < tolerance
+        if np.all(lanes.done | (lanes.damping >= _LARGEST_DAMPING)):
             break
-        gain = state.move(np.where(done[:, None], 0.0, step), ~done)
+        gain = state.move(np.where(lanes.done[:, None], 0.0, step), ~lanes.done)
         better = gain > 0.0
-        iterations += ~done
+        lanes.iterations += ~lanes.done
         finished = better & (gain <= tolerance * np.maximum(state.cost, 1e-300))
         ratio = np.clip(gain / np.maximum(expected, 1e-300), 0.0, 1.0)
-        factor = np.where(better, np.maximum(1.0 - (2.0 * ratio - 1.0) ** 3, 1.0 / 9.0), growth)
-        damping = np.clip(damping * factor, 1e-12, _LARGEST_DAMPING)
-        growth = np.where(better, 2.0, np.minimum(2.0 * growth, _LARGEST_DAMPING))
-        done |= finished | (state.cost <= 1e-28)
-    stuck = ~done & (damping >= _LARGEST_DAMPING)
-    return _finish(state, bounds, done | (stuck & np.isfinite(state.cost)), iterations, absolute_weights)
+        factor = np.where(better, np.maximum(1.0 - (2.0 * ratio - 1.0) ** 3, 1.0 / 9.0), lanes.growth)
+        lanes.damping = np.clip(lanes.damping * factor, 1e-12, _LARGEST_DAMPING)
+        lanes.growth = np.where(better, 2.0, np.minimum(2.0 * lanes.growth, _LARGEST_DAMPING))
+        lanes.done |= finished | (state.cost <= 1e-28)
 
 
 class _State:
@@ -229,9 +260,7 @@ def _finite(values: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(values), values, 0.0)
 
 
-def _finish(
-    state: _State, bounds: Bounds, converged: np.ndarray, iterations: np.ndarray, absolute_weights: bool
-) -> Fit:
+def _finish(state: _State, bounds: Bounds, progress: _Lanes, absolute_weights: bool, interrupted: bool) -> Fit:
     values, _ = bounds.outward(state.inner)
     lanes, count = values.shape
     freedom = max(state.residuals.shape[1] - count, 1)
@@ -243,10 +272,11 @@ def _finish(
     low, high = bounds._ends()
     shown = np.where(bounds.logarithmic, np.log(np.where(bounds.logarithmic, values, 1.0)), values)
     near = np.minimum(shown - low, high - shown) < 1e-3 * (high - low)
-    converged = converged & np.isfinite(state.cost)
+    converged = (progress.done | (progress.damping >= _LARGEST_DAMPING)) & alive
+    reason = "interrupted" if interrupted else "iterations"
     messages = [
-        "converged" if good else "not converged: " + ("no finite residuals" if not np.isfinite(cost) else "iterations")
-        for good, cost in zip(converged, state.cost, strict=True)
+        "converged" if good else "not converged: " + (reason if finite else "no finite residuals")
+        for good, finite in zip(converged, alive, strict=True)
     ]
     return Fit(
         values,
@@ -256,8 +286,9 @@ def _finish(
         converged,
         near & bounds.bounded,
         identified,
-        iterations,
+        progress.iterations,
         messages,
+        interrupted and not converged.all(),
     )
 
 
@@ -298,4 +329,7 @@ def profile_likelihood(
         return _sum_of_squares(evaluate(held[:, None])[0])
     limits = [None if given is None else np.asarray(given, dtype=float)[others] for given in (lower, upper)]
     start = np.repeat(fit.values[:1, others], len(held), axis=0)
-    return least_squares(inner, start, *limits).chi_squared
+    found = least_squares(inner, start, *limits)
+    if found.interrupted:
+        raise KeyboardInterrupt
+    return found.chi_squared

@@ -90,7 +90,7 @@ def locate(point: Point, schedule: Schedule, key: str = "impedance.at") -> int:
 
 def _what_there_is(point: Point, schedule: Schedule) -> str:
     if point.cycle > schedule.cycles:
-        return f"the protocol has {schedule.cycles} cycles"
+        return "the protocol has 1 cycle" if schedule.cycles == 1 else f"the protocol has {schedule.cycles} cycles"
     steps = sorted({segment.step for segment in schedule.segments if segment.cycle == point.cycle})
     return f"cycle {point.cycle} has step {', '.join(str(step) for step in steps)}"
 

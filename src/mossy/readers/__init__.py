@@ -63,7 +63,7 @@ def read(
     except (TypeError, ValueError, OSError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"{path!r} is not a file name") from None
+        raise InputError(f"{path!r} is not a file name", remedy="give the path of a file") from None
     request = Request(kind, columns, options)
     if not data:
         raise InputError("is empty", file=path, remedy="give a file with data in it")

@@ -57,7 +57,11 @@ class Reader:
     options: tuple[str, ...] = ()
 
 
-_COLUMNS_REMEDY = 'write columns={"test_time_second": ("t", "h"), "voltage_volt": (2, "V")}'
+COLUMNS_EXAMPLE = (
+    'columns = { test_time_second = ["t", "h"], voltage_volt = [2, "V"] } in a case file, '
+    'columns={"test_time_second": ("t", "h"), "voltage_volt": (2, "V")} in Python'
+)
+_COLUMNS_REMEDY = f"write {COLUMNS_EXAMPLE}"
 
 
 def column_of(name: str, given: str | int | tuple[str | int, str]) -> tuple[str | int, str]:
@@ -86,4 +90,5 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot be read ({getattr(error, 'strerror', None) or error})", file=path) from None
+        problem = f"cannot be read ({getattr(error, 'strerror', None) or error})"
+        raise InputError(problem, file=path, remedy="give the path of a file that can be read") from None

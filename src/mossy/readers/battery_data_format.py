@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _PARQUET = b"PAR1"
+_AGAIN = "export or copy the whole file again"
 _LABEL = re.compile(r"[A-Z][A-Za-z0-9 ]* / \S+")
 
 
@@ -61,11 +62,11 @@ def _read_parquet(path: Path, data: bytes, request: Request) -> list[Record]:
         table = pl.read_parquet(io.BytesIO(data))
         own = "mossy" in pl.read_parquet_metadata(io.BytesIO(data))
     except Exception as error:  # noqa: BLE001  the parser panics as well as raises on damaged files
-        raise InputError(f"is not a whole parquet file ({str(error)[:80]})") from None
+        raise InputError(f"is not a whole parquet file ({str(error)[:80]})", remedy=_AGAIN) from None
     except BaseException as error:
         if type(error).__name__ != "PanicException":
             raise
-        raise InputError("is not a whole parquet file") from None
+        raise InputError("is not a whole parquet file", remedy=_AGAIN) from None
     if own and request.columns is None and not request.options.get("constants"):
         record = Record.read_parquet(path)
         if request.kind in (None, record.kind):
@@ -86,7 +87,8 @@ def _measure(table: pl.DataFrame, request: Request) -> Measured:
         elif values.dtype.is_temporal() and name == "unix_time_second":
             columns[name] = values.dt.epoch("us") / 1e6
         elif name in (request.columns or {}):
-            raise InputError(f"'{values.name}' holds {values.dtype}, not numbers", key=f"columns.{name}")
+            problem = f"'{values.name}' holds {values.dtype}, not numbers"
+            raise InputError(problem, key=f"columns.{name}", remedy="name a column of numbers")
     columns |= constants(request, table.height)
     read = {chosen[name][0] for name in columns if name in chosen}
     unread = [name for place, name in enumerate(table.columns) if place not in read]

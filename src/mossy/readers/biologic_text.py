@@ -74,7 +74,8 @@ def _header_lines(lines: Sequence[str]) -> int:
         raise InputError("does not say how many header lines it has ('Nb header lines')", remedy="export it again")
     count = int(found[1])
     if not 2 < count <= len(lines):
-        raise InputError(f"says it has {count} header lines, but has {len(lines)} in all: it is cut short")
+        problem = f"says it has {count} header lines, but has {len(lines)} in all: it is cut short"
+        raise InputError(problem, remedy="export it again")
     return count
 
 
@@ -97,7 +98,8 @@ def _loops(header: Sequence[str], rows: int) -> list[int]:
     found = [(int(match[2]), int(match[3])) for line in header if (match := _LOOP.match(line.strip()))]
     if found and max(last for _, last in found) + 1 > rows:
         said = max(last for _, last in found) + 1
-        raise InputError(f"its header lists {said} points, but only {rows} follow: it is cut short")
+        problem = f"its header lists {said} points, but only {rows} follow: it is cut short"
+        raise InputError(problem, remedy="export it again")
     return [first for first, _ in found]
 
 

@@ -144,7 +144,7 @@ def conversion(unit: str, name: str) -> tuple[float, float]:
     if target == "1":
         if unit in ("", "1", "-", "#"):
             return 1.0, 0.0
-        raise InputError(f"{name} is a count and has no unit '{unit}'")
+        raise InputError(f"{name} is a count and has no unit '{unit}'", remedy="leave the unit out")
     refusal = InputError(f"'{unit}' is not a unit of {name}", remedy=f"give one that converts to {target}")
     if target == "degC":
         if unit in _CELSIUS or unit in ("K", "kelvin"):

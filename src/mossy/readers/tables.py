@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mossy.errors import InputError, suggest
-from mossy.readers.base import Request
+from mossy.readers.base import COLUMNS_EXAMPLE, Request
 from mossy.records import KINDS, TEXT_COLUMNS, Cycling, Impedance, Profile, Record, kind_named, known_names
 
 if TYPE_CHECKING:
@@ -78,10 +78,7 @@ def records_in(measured: Measured, request: Request) -> list[Record]:
     return found
 
 
-COLUMNS_REMEDY = (
-    "name the columns by their heading or number, with units: "
-    'columns={"test_time_second": ("t", "h"), "voltage_volt": (2, "V")}'
-)
+COLUMNS_REMEDY = f"name the columns by their heading or number, with units: {COLUMNS_EXAMPLE}"
 
 
 def _what_is_missing(measured: Measured) -> str:
@@ -102,8 +99,9 @@ def _of_kind(found: list[Record], measured: Measured, request: Request) -> list[
     if not wanted and kind is Cycling and "test_time_second" in names and set(_TRACE) & names:
         wanted = [_cycling(measured, request)]  # the direct current and voltage along a spectrum
     if not wanted:
-        held = " and ".join(sorted({record.kind for record in found}))
-        raise InputError(f"holds {held} data, no {request.kind} data", key="kind", remedy=f'ask for kind="{held}"')
+        kinds = sorted({record.kind for record in found})
+        remedy = "ask for " + " or ".join(f'kind = "{each}"' for each in kinds)
+        raise InputError(f"holds {' and '.join(kinds)} data, no {request.kind} data", key="kind", remedy=remedy)
     return wanted
 
 
@@ -144,10 +142,10 @@ def _complete(measured: Measured, names: Sequence[str], request: Request) -> Mea
         return measured
     if missing == "refuse":
         where = [f"{name} at {measured.at_rows(np.flatnonzero(hole))}" for name, hole in holes.items() if hole.any()]
-        remedy = 'mend the file, or leave those rows out with missing="drop"'
+        remedy = 'fill them in, or delete those rows; in Python, missing="drop" leaves them out'
         raise InputError(f"empty cells or NaN in {'; '.join(where)}", remedy=remedy)
     if bad.all():
-        raise InputError(f"no row has all of {', '.join(names)}")
+        raise InputError(f"no row has all of {', '.join(names)}", remedy="give a file with at least one whole row")
     kept = measured.rows(~bad)
     return kept.noting(dropped_rows=int(bad.sum()), warnings=[f"{int(bad.sum())} incomplete rows were left out"])
 

@@ -25,6 +25,7 @@ DELIMITERS = ("\t", ";", ",", "  ", " ")
 _WHITE = ("  ", " ")
 _HEADER_LINES = 400
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?")
+_CUT = "export or copy the whole file again, or delete its last line"
 _NAMELESS = {"", "nan", "na", "n/a", "null", "none", "-", "--", "xxx", "#n/a", "-nan", "nan(ind)", "-nan(ind)"}
 
 
@@ -34,9 +35,11 @@ def decode(data: bytes, path: Path) -> list[str]:
         try:
             text = data.decode("utf-16")
         except UnicodeDecodeError:
-            raise InputError("starts as UTF-16 text and goes on as something else", file=path) from None
+            problem = "starts as UTF-16 text and goes on as something else"
+            raise InputError(problem, file=path, remedy="save it as text in UTF-8") from None
     elif b"\0" in data:
-        raise InputError("is not text (it holds zero bytes)", file=path)
+        remedy = "export the measurement as text, or save it in UTF-8"
+        raise InputError("is not text (it holds zero bytes)", file=path, remedy=remedy)
     else:
         try:
             text = data.decode("utf-8-sig")
@@ -146,7 +149,8 @@ class Grid:
             if wrong.any():
                 row = int(np.flatnonzero(wrong)[0])
                 more = f" (and on {int(wrong.sum()) - 1} more lines)" if wrong.sum() > 1 else ""
-                raise InputError(f"line {self.lines[row]}: '{words[row][:40]}' in '{heading}' is not a number{more}")
+                problem = f"line {self.lines[row]}: '{words[row][:40]}' in '{heading}' is not a number{more}"
+                raise InputError(problem, remedy="write a number there, or leave the cell empty")
         return values
 
     def _commas(self, words: pl.Series, heading: str) -> bool:
@@ -183,8 +187,10 @@ def grid_under(lines: Sequence[str], header: Header, decimal: str | None) -> Gri
     wrong = np.flatnonzero(widths != width)
     if wrong.size:
         row = int(wrong[0])
-        cut = " (the file looks cut short)" if row == len(widths) - 1 and widths[row] < width else ""
-        raise InputError(f"line {places[row]} has {widths[row]} cell(s) where the others have {width}{cut}")
+        short = row == len(widths) - 1 and widths[row] < width
+        cut, remedy = (" (the file looks cut short)", _CUT) if short else ("", "mend that line")
+        problem = f"line {places[row]} has {widths[row]} cell(s) where the others have {width}{cut}"
+        raise InputError(problem, remedy=remedy)
     grid = Grid(cells, width, places, header.delimiter, decimal)
     _check_last_cell(grid, lines)
     _check_width(grid, header)
@@ -209,4 +215,4 @@ def _check_last_cell(grid: Grid, lines: Sequence[str]) -> None:
         return
     lengths = words.str.len_chars().to_numpy() - words.str.starts_with("-").to_numpy()
     if len(np.unique(lengths[:-1])) == 1 and lengths[-1] < lengths[0]:
-        raise InputError(f"line {grid.lines[-1]} ends within its last number: the file is cut short")
+        raise InputError(f"line {grid.lines[-1]} ends within its last number: the file is cut short", remedy=_CUT)

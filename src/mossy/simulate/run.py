@@ -144,7 +144,7 @@ def spectra(
         if point.kind == "start":
             found.append((point.label, 0.0, None, trajectory.cell.initial(), False))
             continue
-        row = _last_row_of_step(trajectory, locate(point, schedule), point.during)
+        row = last_row_of_step(trajectory, locate(point, schedule), point.during)
         if row is not None:
             found.append((point.label, *_moment(trajectory, row), point.during))
     for index, segment in enumerate(schedule.segments if in_protocol else ()):
@@ -156,21 +156,26 @@ def spectra(
     return [_spectrum(trajectory, *entry, frequency) for entry in found]
 
 
-def _last_row_of_step(trajectory: Trajectory, segment: int, under_current: bool) -> int | None:
+def last_row_of_step(trajectory: Trajectory, segment: int, under_current: bool) -> int | None:
     """The row at which a segment's step was over: an event may end a pulse before its last segment. None: it never was.
 
     Under current it is the last row of the step's segments that carry any.
     """
-    segments, rows = trajectory.schedule.segments, trajectory.rows
-    step = [i for i, each in enumerate(segments) if each.step_count == segments[segment].step_count]
+    rows, step = trajectory.rows, step_segments(trajectory.schedule, segment, False)
     last = np.flatnonzero(np.isin(rows.segment, step) & (rows.ended >= 0))
-    last_segment = max(step)
-    if not len(last) or (rows.ended[last[-1]] == 0 and rows.segment[last[-1]] != last_segment):
+    if not len(last) or (rows.ended[last[-1]] == 0 and rows.segment[last[-1]] != step[-1]):
         return None
     if under_current:
-        carrying = [i for i in step if segments[i].mode != "current" or segments[i].value != 0.0] or step
-        last = last[np.isin(rows.segment[last], carrying)]
+        last = last[np.isin(rows.segment[last], step_segments(trajectory.schedule, segment, True))]
     return int(last[-1]) if len(last) else None
+
+
+def step_segments(schedule: Schedule, segment: int, under_current: bool) -> tuple[int, ...]:
+    """The segments of the step that a segment belongs to; under current those that carry any, if some do."""
+    segments = schedule.segments
+    step = tuple(i for i, each in enumerate(segments) if each.step_count == segments[segment].step_count)
+    carrying = tuple(i for i in step if segments[i].mode != "current" or segments[i].value != 0.0)
+    return carrying if under_current and carrying else step
 
 
 def _moment(trajectory: Trajectory, row: int) -> tuple[float, int, np.ndarray]:

@@ -20,8 +20,8 @@ class ImpedanceTable(Table):
     @field_validator("at")
     @classmethod
     def _points(cls, value: list[str]) -> list[str]:
-        for text in value:
-            parse_point(text, "")
+        for index, text in enumerate(value):
+            parse_point(text, f"[{index}]")
         return value
 
     @field_validator("frequencies")
