@@ -50,6 +50,43 @@ def butler_volmer(
     return exchange_current_density * salt * (forward - metal_activity * backward)
 
 
+def two_step(
+    overpotential: Real,
+    exchange_current_density: Real,
+    *,
+    second_step_ratio: Real,
+    symmetry: Real = 0.5,
+    temperature: Real = 298.15,
+    charge_number: Real = 2,
+    concentration_ratio: Real = 1.0,
+    metal_activity: Real = 1.0,
+) -> Real:
+    """A divalent ion that takes its electrons one after the other: M2+ + e -> M+ on the surface, M+ + e -> M.
+
+        v1 = J1 [exp(a u) - x exp(-(1-a) u)],   v2 = J2 [x exp(a u) - a_M exp(-(1-a) u)],   u = F eta/(R T)
+        J  = v1 + v2 = 2 v1,  x from v1 = v2;   J0 = 2 J1 J2/(J1 + J2),   J2 = `second_step_ratio` J1
+
+    Arguments: as `butler_volmer`; `exchange_current_density` J0 of the whole reaction; `second_step_ratio` J2/J1;
+    `symmetry` a of both steps; `charge_number` must be 2. Result: A/m2.
+    Validity: little M+ on the surface, always steady (no capacitance of its own).
+    Limits: slope 2 J0 F/(R T) at eta = 0, as for one step of two electrons; far from it Tafel slopes R T/(a F) and
+    R T/((2-a) F) where the first step is slow, R T/((1+a) F) and R T/((1-a) F) where the second is.
+    Source: K. J. Vetter, Electrochemical Kinetics, Academic Press, 1967; J. O'M. Bockris and A. K. N. Reddy, Modern
+    Electrochemistry 2A, 2nd edition, Kluwer, 2000, chapter 7.
+
+    >>> round(float(two_step(0.05, 10.0, second_step_ratio=100.0)), 4)
+    26.1419
+    """
+    u = FARADAY * overpotential / (GAS * temperature)
+    forward, backward = jnp.exp(symmetry * u), jnp.exp((symmetry - 1.0) * u)
+    first = 0.5 * exchange_current_density * (1.0 + second_step_ratio) / second_step_ratio
+    second = first * second_step_ratio
+    salt = jnp.maximum(concentration_ratio, _SMALLEST_RATIO) ** (1 - symmetry)
+    # v1 = v2 solved for x, and x put back
+    net = forward * forward - metal_activity * backward * backward
+    return 2.0 * salt * first * second * net / (first * backward + second * forward) + 0.0 * charge_number
+
+
 def marcus_hush_chidsey(
     overpotential: Real,
     exchange_current_density: Real,

@@ -261,6 +261,22 @@ def dissolution_rate(thickness: Real, dissolution_velocity: Real, saturation: Re
     return dissolution_velocity * jnp.maximum(1.0 - saturation, 0.0) * present
 
 
+def halide_corrosion_rate(thickness: Real, corrosion_rate_constant: Real, halide_concentration: Real) -> Real:
+    """How fast halide ions eat a blocking film away: -dL/dt = k c_X L.
+
+    Arguments: `thickness` L, m; `corrosion_rate_constant` k, m3/(mol s); `halide_concentration` c_X in the electrolyte,
+    mol/m3. Result: m/s.
+    Validity: attack all through the film, as of chloride on the oxide film of magnesium. Limits: exponential decay
+    without growth; against growth B/L a steady thickness sqrt(B/(k c_X)).
+    Source: this library's closure; that chloride keeps magnesium open: D. Aurbach and others, Nature 407 (2000) 724,
+    doi 10.1038/35037553.
+
+    >>> f"{halide_corrosion_rate(5e-9, 1e-8, 100.0):.1e}"
+    '5.0e-15'
+    """
+    return corrosion_rate_constant * jnp.maximum(halide_concentration, 0.0) * thickness
+
+
 def fracture_rate(surface_velocity: Real, fracture_length: Real, cracked_fraction: Real) -> Real:
     """How fast the movement of the metal under a film tears it: da/dt = (|v|/l) (1 - a).
 
