@@ -82,7 +82,16 @@ def test_memory_is_not_passed_off_as_reading():
                 assert entry["status"] == "unverified", f"{table.get('name')} {place}"
 
 
-@pytest.mark.parametrize(("name", "thickness"), [("lithium", 4.8583e-6), ("sodium", 8.8739e-6)])
+@pytest.mark.parametrize(
+    ("name", "thickness"),
+    [
+        ("lithium", 4.8583e-6),
+        ("sodium", 8.8739e-6),
+        ("potassium", 16.9924e-6),
+        ("magnesium", 2.6109e-6),
+        ("calcium", 4.9019e-6),
+    ],
+)
 def test_thickness_of_a_milliampere_hour_per_square_centimetre(name, thickness):
     """V_m q/(z F) with q = 36000 C/m2, to the five digits of the reference."""
     metal = materials.metal(name)
@@ -91,11 +100,12 @@ def test_thickness_of_a_milliampere_hour_per_square_centimetre(name, thickness):
 
 @pytest.mark.parametrize("name", [*METALS, *SUBSTRATES])
 def test_lattice_and_density_give_the_same_molar_volume(name):
-    """Two independent measurements: handbook densities and X-ray lattices of these metals agree within 0.5 %."""
+    """Two independent measurements agree within 0.5 %; where they do not, the file says which one to trust."""
     solid = materials.electrode(name)
-    from_lattice = AVOGADRO * solid.lattice_parameter**3 / solid.atoms_per_cell
+    from_lattice = AVOGADRO * solid.cell_volume / solid.atoms_per_cell
     assert solid.molar_volume == pytest.approx(from_lattice, rel=1e-6)  # the digits written in the file
-    assert solid.molar_volume_from_density == pytest.approx(solid.molar_volume, rel=5e-3)
+    close = abs(solid.molar_volume_from_density / solid.molar_volume - 1) < 5e-3
+    assert close != bool(solid.disagreement)
 
 
 def test_values_are_si():

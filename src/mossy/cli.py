@@ -78,6 +78,14 @@ def materials(
     typer.echo(materials_text(name))
 
 
+@app.command(name="native-film")
+def native_film(metal: Annotated[str, typer.Argument(help="lithium, sodium, potassium, magnesium, calcium")]) -> None:
+    """Print which films of a metal can cover it: volumes, Pilling-Bedworth ratios, porosity, thickness."""
+    from mossy.commands import native_film_text
+
+    typer.echo(native_film_text(metal))
+
+
 def main() -> None:
     """The `mossy` command."""
     try:

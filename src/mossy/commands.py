@@ -227,6 +227,13 @@ def materials_text(name: str | None) -> str:
 
     if name is None:
         return "\n".join(
-            f"{kind}: {', '.join(materials.names(kind))}" for kind in ("metals", "substrates", "electrolytes")
+            f"{kind}: {', '.join(materials.names(kind))}" for kind in ("metals", "substrates", "electrolytes", "phases")
         )
     return materials.describe(name)
+
+
+def native_film_text(metal: str) -> str:
+    """What the phases of a metal do in the place of the metal they consumed."""
+    from mossy import materials
+
+    return materials.native_films(metal)

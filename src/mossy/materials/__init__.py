@@ -1,21 +1,36 @@
 """Materials with sourced values: every number carries its unit, where it comes from and whether that was checked."""
 
 from mossy.materials.catalogue import Value, names
-from mossy.materials.describe import describe
+from mossy.materials.describe import describe, native_films
 from mossy.materials.electrodes import Metal, Substrate, electrode, film_defaults, metal, substrate
 from mossy.materials.electrolytes import Electrolyte, PropertySpec, electrolyte
+from mossy.materials.formulas import composition, molar_mass
+from mossy.materials.phases import Phase, phase, phases_of
+from mossy.materials.reductions import Molecule, Reduction, balanced, molecule, reduction, reductions_of
 
 __all__ = [
     "Electrolyte",
     "Metal",
+    "Molecule",
+    "Phase",
     "PropertySpec",
+    "Reduction",
     "Substrate",
     "Value",
+    "balanced",
+    "composition",
     "describe",
     "electrode",
     "electrolyte",
     "film_defaults",
     "metal",
+    "molar_mass",
+    "molecule",
     "names",
+    "native_films",
+    "phase",
+    "phases_of",
+    "reduction",
+    "reductions_of",
     "substrate",
 ]

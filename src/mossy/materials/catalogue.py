@@ -11,13 +11,15 @@ from typing import Any
 from mossy import units
 from mossy.errors import InputError, suggest
 
-KINDS = ("metals", "substrates", "electrolytes", "films")
+KINDS = ("metals", "substrates", "electrolytes", "films", "phases", "reductions")
 STATUSES = ("verified", "unverified")
 
 _SI_UNITS = {
     "molar_mass": "kg/mol",
     "density": "kg/m^3",
     "lattice_parameter": "m",
+    "lattice_parameter_c": "m",
+    "cell_volume": "m^3",
     "molar_volume": "m^3/mol",
     "concentration": "mol/m^3",
     "exchange_current_density": "A/m^2",
@@ -28,6 +30,7 @@ _SI_UNITS = {
     "youngs_modulus": "Pa",
     "yield_strength": "Pa",
     "creep_exponent": "1",
+    "surface_energy": "J/m^2",
     "initial_thickness": "m",
     "conductivity": "S/m",
     "relative_permittivity": "1",
@@ -80,7 +83,7 @@ def names(kind: str) -> list[str]:
     """The names of all materials of a kind.
 
     >>> names("metals"), names("substrates")
-    (['lithium', 'sodium'], ['copper'])
+    (['calcium', 'lithium', 'magnesium', 'potassium', 'sodium'], ['copper'])
     """
     if kind not in KINDS:
         raise InputError(f"no kind of material is called '{kind}'", remedy=suggest(kind, KINDS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from mossy.materials.catalogue import Value, entries, read_value, read_values
 
 @dataclass(frozen=True, kw_only=True)
 class Solid:
-    """What metals and substrates share: an element in its cubic lattice."""
+    """What metals and substrates share: an element in its cubic or hexagonal lattice."""
 
     name: str
     symbol: str
@@ -21,13 +22,28 @@ class Solid:
     density: Value
     """kg/m3"""
     lattice_parameter: Value
-    """Edge of the cubic cell, m"""
+    """Edge a of the cubic or hexagonal cell, m"""
+    lattice_parameter_c: Value | None
+    """Height of a hexagonal cell, m; None where it is cubic"""
     molar_volume: Value
     """From the lattice, m3/mol"""
     kinetics: dict[str, Value]
     """Defaults of charge transfer and double layer, by the names `laws.charge_transfer` gives its arguments"""
     mechanics: dict[str, Value]
-    """What is known of youngs_modulus, yield_strength, creep_exponent"""
+    """What is known of youngs_modulus, yield_strength, creep_exponent, surface_energy"""
+    disagreement: str
+    """Which molar volume to trust where lattice and density differ by more than 1 %"""
+
+    @property
+    def cell_volume(self) -> float:
+        """Of the unit cell, m3: a^3, or sqrt(3)/2 a^2 c.
+
+        >>> round(metal("Mg").cell_volume * 1e30, 1), round(metal("Li").cell_volume * 1e30, 1)
+        (46.5, 43.2)
+        """
+        if self.lattice_parameter_c is None:
+            return self.lattice_parameter**3
+        return math.sqrt(3.0) / 2.0 * self.lattice_parameter**2 * self.lattice_parameter_c
 
     @property
     def molar_volume_from_density(self) -> float:
@@ -59,7 +75,7 @@ def metal(name: str) -> Metal:
     ('lithium', 1)
     >>> metal("lithum")
     Traceback (most recent call last):
-    mossy.errors.InputError: no metal is called 'lithum'; did you mean 'lithium'?
+    mossy.errors.InputError: no metal is called 'lithum'; did you mean 'lithium' or 'calcium'?
     """
     return _metal(_find(name, "metal", ["metals"])[1])
 
@@ -116,6 +132,9 @@ def _shared(table: dict[str, Any]) -> dict[str, Any]:
     fields: dict[str, Any] = {key: table[key] for key in ("name", "symbol", "atoms_per_cell")}
     for key in ("molar_mass", "density", "lattice_parameter", "molar_volume"):
         fields[key] = read_value(key, table[key], place)
+    height = table.get("lattice_parameter_c")
+    fields["lattice_parameter_c"] = read_value("lattice_parameter_c", height, place) if height else None
+    fields["disagreement"] = table.get("disagreement", "")
     for key in ("kinetics", "mechanics"):
         fields[key] = read_values(table.get(key, {}), place)
     return fields
