@@ -14,7 +14,8 @@ from mossy.case.checks import check_properties, check_salt
 from mossy.case.facts import facts_of
 from mossy.cells import Cell
 from mossy.cells.build import build_cell, chemistry
-from mossy.cells.tables import CellTable, ElectrodeTable, ElectrolyteTable
+from mossy.cells.electrode_tables import ElectrodeTable
+from mossy.cells.tables import CellTable, ElectrolyteTable
 from mossy.errors import InputError, suggest
 from mossy.infer.tables import FitTable
 from mossy.protocol import ProtocolTable, Schedule, compile_protocol, locate, parse_frequencies

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mossy.cells.base import PARTS, Cell, Control
 from mossy.cells.electrode import Electrode, ElectrodeState
 from mossy.cells.electrolyte import Electrolyte, Property, Separator
+from mossy.cells.film import Film
 from mossy.cells.planar import Planar
 from mossy.cells.point import Point
 
@@ -15,6 +16,7 @@ __all__ = [
     "Electrode",
     "ElectrodeState",
     "Electrolyte",
+    "Film",
     "Planar",
     "Point",
     "Property",

@@ -31,6 +31,12 @@ PARTS = (
 )
 
 
+CONCENTRATION_FLOOR = 1e-7
+"""Relative concentration below which properties and logarithms stop (depletion ends a step at 1e-5)."""
+LEAST_SATURATION = 1e-3
+"""Share of the separator's pores below which drying stops to be resolved."""
+
+
 class Control(NamedTuple):
     """What the cycler imposes: a voltage (V) where `holds_voltage`, else a current density (A/m2, > 0 plates)."""
 
@@ -68,8 +74,14 @@ class Cell(abc.ABC):
     contact_resistance: Array
     additives: Array
     """What the electrolyte holds of each additive at the start, mol per m2 of electrode"""
+    additive_volumes: Array
+    """Liquid that goes with each mol of an additive, m3"""
+    electrolyte_height: Array
+    """Volume of electrolyte per area, m"""
     additive_names: tuple[str, ...] = dataclasses.field(metadata={"static": True})
     nodes: int = dataclasses.field(metadata={"static": True})
+    dries: bool = dataclasses.field(metadata={"static": True})
+    """Whether the electrolyte shrinks as its additives are used up"""
 
     @property
     @abc.abstractmethod
@@ -90,7 +102,7 @@ class Cell(abc.ABC):
 
     @abc.abstractmethod
     def surfaces(self, state: Array) -> Surfaces:
-        """Relative salt concentrations at the electrodes."""
+        """Relative salt concentrations at the electrodes, behind what dead metal may lie on them."""
 
     @abc.abstractmethod
     def electrolyte_potentials(self, state: Array, surfaces: Surfaces) -> tuple[Array, Array]:
@@ -116,12 +128,29 @@ class Cell(abc.ABC):
         """The share of each additive that is left in the electrolyte."""
         if not self.additives.shape[0]:
             return jnp.zeros(0)
-        working, counter = self.working.film, self.counter.film
-        used = [
-            working.consumed(border.working.film, k) + counter.consumed(border.counter.film, k)
-            for k in range(self.additives.shape[0])
-        ]
-        return 1.0 - jnp.stack(used) / self.additives
+        used = self.working.consumed(border.working) + self.counter.consumed(border.counter)
+        return 1.0 - used / self.additives
+
+    def saturation(self, border: Border) -> Array:
+        """Share of the separator's pores that electrolyte fills: 1 until what is left of it is less than they hold."""
+        if not self.dries:
+            return jnp.ones(())
+        used = self.additives * (1.0 - self.additives_left(border))
+        left = self.electrolyte_height - jnp.sum(used * self.additive_volumes)
+        pores = self.separator.porosity * self.separator.thickness
+        return jnp.clip(left / jnp.minimum(pores, self.electrolyte_height), LEAST_SATURATION, 1.0)
+
+    def salt_used(self, border: Border) -> Array:
+        """Formula units of salt that films used up, mol/m2."""
+        return self.working.salt_consumed(border.working) + self.counter.salt_consumed(border.counter)
+
+    def salt_sinks(self, border: Border) -> tuple[Array, Array]:
+        """mol/(m2 s) of salt that the films on the two electrodes use up."""
+        left = self.additives_left(border)
+        return (
+            self.working.salt_rate(border.working, self.temperature, left),
+            self.counter.salt_rate(border.counter, self.temperature, left),
+        )
 
     def initial(self) -> Array:
         """The state before any current has passed."""
@@ -159,9 +188,9 @@ class Cell(abc.ABC):
                 concentration,
                 -border.current * self.contact_resistance,
                 -border.working.overpotential,
-                -self.working.film_voltage(border.working),
+                -self.working.film_voltage(border.working, border.current),
                 border.counter.overpotential,
-                self.counter.film_voltage(border.counter),
+                self.counter.film_voltage(border.counter, -border.current),
             ]
         )
 
@@ -183,7 +212,7 @@ class Cell(abc.ABC):
         per_charge = 1.0 / (self.electrolyte.charge_number * self.electrolyte.cations_per_formula * FARADAY)
         salt_moved = (border.plated + border.stripped) * per_charge
         charge = jnp.maximum(jnp.abs(passed - working), jnp.abs(passed + counter))
-        salt = jnp.abs(self.salt(state) - self.salt(self.initial()))
+        salt = jnp.abs(self.salt(state) + self.salt_used(border) - self.salt(self.initial()))
         values = jnp.stack([charge, salt, jnp.abs(working + counter)])
         over = jnp.stack([moved, salt_moved, moved])
         return jnp.where(over > 0.0, values / jnp.where(over > 0.0, over, 1.0), 0.0)

@@ -8,24 +8,18 @@ from typing import Any, NamedTuple
 from mossy import materials
 from mossy.backend import jax, jnp
 from mossy.cells.base import Cell
+from mossy.cells.build_film import Surroundings, build_film
 from mossy.cells.electrode import Electrode
+from mossy.cells.electrode_tables import ElectrodeTable
 from mossy.cells.electrolyte import Electrolyte, Property, Separator
-from mossy.cells.film import Channel, Film
+from mossy.cells.film import Film
+from mossy.cells.interphase_tables import InterphaseTable, keywords_of
 from mossy.cells.planar import Planar
 from mossy.cells.point import Point
-from mossy.cells.tables import (
-    GROWTH,
-    PROPERTY_UNITS,
-    CellTable,
-    ElectrodeTable,
-    ElectrolyteTable,
-    GrowthTable,
-    InterphaseTable,
-    PropertyTable,
-    keywords_of,
-)
-from mossy.errors import InputError, suggest
-from mossy.laws import charge_transfer, interphase, inventory, transport
+from mossy.cells.surface import Adlayer, Nucleation, Roughening
+from mossy.cells.tables import PROPERTY_UNITS, AdditiveTable, CellTable, ElectrolyteTable, PropertyTable
+from mossy.errors import InputError
+from mossy.laws import charge_transfer, inventory, morphology, transport
 from mossy.laws.constants import FARADAY
 
 MODELS: dict[str, type[Cell]] = {"planar": Planar, "point": Point}
@@ -36,9 +30,8 @@ FOIL = 250e-6
 CHARGE_TRANSFER: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
     "butler_volmer": (charge_transfer.butler_volmer, ("symmetry",)),
     "marcus_hush_chidsey": (charge_transfer.marcus_hush_chidsey, ("reorganisation_energy",)),
+    "two_step": (charge_transfer.two_step, ("symmetry", "second_step_ratio")),
 }
-NAMES_IN_LAW = {"ion_conductivity": "conductivity"}
-"""Arguments of a growth law that another key of the interphase gives."""
 NEEDED = ("diffusivity", "conductivity", "transference_number", "thermodynamic_factor")
 
 
@@ -94,19 +87,24 @@ def build_cell(
     """The cell of a case's tables."""
     what = chemistry(cell, electrolyte)
     separator = Separator(cell.separator.thickness, cell.separator.porosity, cell.separator.bruggeman)
-    sides, names = {}, list(electrolyte.additives)
+    salt = _electrolyte(electrolyte, what)
+    around = surroundings(cell, electrolyte, what, salt)
+    sides = {}
     for side, table, material in (("working", working, what.working), ("counter", counter, what.counter)):
         try:
-            sides[side] = _electrode(table, material, what.metal, names)
+            sides[side] = _electrode(table, material, around)
         except InputError as error:
             raise error.at(side) from None
     built = MODELS[cell.model](
         **sides,
-        electrolyte=_electrolyte(electrolyte, what),
+        electrolyte=salt,
         separator=separator,
-        temperature=cell.temperature,  # type: ignore[arg-type]
-        contact_resistance=cell.contact_resistance,  # type: ignore[arg-type]
+        temperature=cell.temperature,
+        contact_resistance=cell.contact_resistance,
         additives=jnp.asarray(additive_amounts(electrolyte, cell.area), dtype=float),
+        additive_volumes=jnp.asarray([_liquid_volume(*each) for each in electrolyte.additives.items()], dtype=float),
+        electrolyte_height=1.0 if around.volume_per_area is None else around.volume_per_area,
+        dries=around.volume_per_area is not None and bool(electrolyte.additives),
         additive_names=tuple(electrolyte.additives),
         nodes=nodes if cell.model == "planar" else 0,  # and so no two models share a compilation
     )
@@ -120,86 +118,125 @@ def metal_thickness(table: ElectrodeTable, material: materials.Metal | materials
     return FOIL if isinstance(material, materials.Metal) else 0.0
 
 
+def surroundings(cell: CellTable, electrolyte: ElectrolyteTable, what: Chemistry, salt: Electrolyte) -> Surroundings:
+    """What the films of a cell need to know of it."""
+    return Surroundings(
+        metal=what.metal,
+        additives=list(electrolyte.additives),
+        concentrations=[each.concentration for each in electrolyte.additives.values()],
+        volume_per_area=None if electrolyte.volume is None else electrolyte.volume / cell.area,
+        salt=what.electrolyte.salt if what.electrolyte is not None else "",
+        pore_conductivity=salt.conductivity(salt.concentration, cell.temperature),
+    )
+
+
+def _liquid_volume(name: str, table: AdditiveTable) -> Any:
+    """m3/mol of an additive: its own, the library's, or nothing known, 0."""
+    if table.molar_volume is not None:
+        return table.molar_volume
+    try:
+        return materials.molecule(name).molar_volume or 0.0
+    except InputError:
+        return 0.0
+
+
 def _electrode(
-    table: ElectrodeTable,
-    material: materials.Metal | materials.Substrate,
-    metal: materials.Metal,
-    additives: list[str],
+    table: ElectrodeTable, material: materials.Metal | materials.Substrate, around: Surroundings
 ) -> Electrode:
     law, keywords = CHARGE_TRANSFER[table.kinetics.law]
+    metal, dead = around.metal, table.dead_metal
+    if table.kinetics.law == "two_step" and metal.charge_number != 2:
+        remedy = 'use "butler_volmer"'
+        problem = f"two steps need an ion of two charges, and {metal.name}'s has {metal.charge_number}"
+        raise InputError(problem, key="kinetics.law", remedy=remedy)
     thickness = metal_thickness(table, material)
     bare = isinstance(material, materials.Substrate) and isinstance(thickness, float) and thickness == 0.0
-    dead = table.dead_metal
+    galvanic = table.galvanic
     return Electrode(
-        exchange_current_density=table.kinetics.exchange_current_density,  # type: ignore[arg-type]
-        double_layer_capacitance=table.kinetics.double_layer_capacitance,  # type: ignore[arg-type]
+        exchange_current_density=table.kinetics.exchange_current_density,
+        double_layer_capacitance=table.kinetics.double_layer_capacitance,
         kinetics={name: getattr(table.kinetics, name) for name in keywords},
-        film=_film(table.interphase, metal, additives),
-        isolated_fraction=dead.isolated_fraction,  # type: ignore[arg-type]
-        isolated_fraction_without_additive=dead.isolated_fraction_without_additive,  # type: ignore[arg-type]
+        film=_film_of(table.interphase, around, "interphase"),
+        isolated_fraction=dead.isolated_fraction,
+        isolated_fraction_without_additive=dead.isolated_fraction_without_additive,
         isolation={name: getattr(dead, name) for name in keywords_of(inventory.isolation_factor)},
-        reconnection_rate=dead.reconnection_rate,  # type: ignore[arg-type]
-        inventory=thickness * metal.charge_number * FARADAY / metal.molar_volume,  # type: ignore[arg-type]
-        metal_molar_volume=metal.molar_volume,  # type: ignore[arg-type]
-        initial_overpotential=-table.initial_potential if bare else 0.0,  # type: ignore[arg-type]
-        vanishing_charge=VANISHING_CHARGE,  # type: ignore[arg-type]
+        reconnection_rate=dead.reconnection_rate,
+        pinch_off_rate=(
+            0.0 if dead.root_radius is None else morphology.pinch_off_rate(dead.root_radius, dead.surface_mobility)
+        ),
+        dead_porosity=dead.porosity,
+        dead_factor=dead.porosity**dead.bruggeman,
+        inventory=thickness * metal.charge_number * FARADAY / metal.molar_volume,
+        metal_molar_volume=metal.molar_volume,
+        initial_overpotential=-table.initial_potential if bare else 0.0,
+        vanishing_charge=VANISHING_CHARGE,
+        roughening=_roughening(table),
+        nucleation=_nucleation(table, material, metal),
+        adlayer=_adlayer(table, around),
+        beside=None if galvanic is None else _film_of(galvanic.interphase, around, "galvanic.interphase"),
+        beside_area=0.0 if galvanic is None else galvanic.area,
         charge_transfer=law,
         charge_number=metal.charge_number,
-        additive=_additive(dead.additive, additives, "dead_metal.additive"),
+        additive=around.additive(dead.additive, "dead_metal.additive"),
+        buries=dead.buries,
     )
 
 
-def _film(table: InterphaseTable, metal: materials.Metal, additives: list[str]) -> Film:
-    channels = []
-    for index, each in enumerate(table.channels()):
-        try:
-            channels.append(_channel(each, table, metal, additives))
-        except InputError as error:
-            raise error.at(f"interphase.growth[{index}]") from None
-    velocity = table.dissolution.velocity
-    return Film(
-        initial_thickness=table.initial_thickness,  # type: ignore[arg-type]
-        conductivity=table.conductivity,  # type: ignore[arg-type]
-        relative_permittivity=table.relative_permittivity,  # type: ignore[arg-type]
-        dissolution_velocity=velocity,  # type: ignore[arg-type]
-        fracture_length=table.fracture.length if table.fracture else 1.0,  # type: ignore[arg-type]
-        channels=tuple(channels),
-        dissolves="velocity" in table.dissolution.model_fields_set,
-        cracks=table.fracture is not None,
-        artificial=table.artificial,
-    )
+def _film_of(table: InterphaseTable, around: Surroundings, key: str) -> Film:
+    try:
+        return build_film(table, around)
+    except InputError as error:
+        raise error.at(key) from None
 
 
-def _channel(given: GrowthTable, film: InterphaseTable, metal: materials.Metal, additives: list[str]) -> Channel:
-    law = GROWTH[given.law]
-    wanted = [name for name in keywords_of(law) if name not in ("temperature", "film_current_density")]
-    parameters: dict[str, Any] = {}
-    for name in wanted:
-        key = NAMES_IN_LAW.get(name, name)
-        value = metal.charge_number if key == "charge_number" else given.parameter(key, film)
-        parameters[name] = value
-    per_formula = given.parameter("metal_per_formula", film) * metal.charge_number
-    return Channel(
-        parameters=parameters,
-        volume_per_charge=given.parameter("film_molar_volume", film) / (per_formula * FARADAY),
-        consumed_per_charge=given.consumed_per_electron / FARADAY,  # type: ignore[arg-type]
-        order=given.order,  # type: ignore[arg-type]
-        law=law,
-        name=given.law,
-        outside=interphase.REACTS_AT[given.law] == interphase.FILM_ELECTROLYTE,
-        sees_current="film_current_density" in keywords_of(law),
-        consumes=_additive(given.consumes, additives, "consumes"),
-        inhibited_by=_additive(given.inhibited_by, additives, "inhibited_by"),
-    )
-
-
-def _additive(name: str | None, additives: list[str], key: str) -> int | None:
-    if name is None:
+def _roughening(table: ElectrodeTable) -> Roughening | None:
+    given = table.roughness
+    if given is None:
         return None
-    if name not in additives:
-        remedy = suggest(name, additives) if additives else f"add [electrolyte.additives.{name}] with its concentration"
-        raise InputError(f"the electrolyte holds no additive called '{name}'", key=key, remedy=remedy)
-    return additives.index(name)
+    lengths = {"roughening_length": given.roughening_length, "smoothing_length": given.smoothing_length}
+    return Roughening(lengths | {"largest_roughness": given.largest})
+
+
+def _nucleation(
+    table: ElectrodeTable, material: materials.Metal | materials.Substrate, metal: materials.Metal
+) -> Nucleation | None:
+    given = table.nucleation
+    if given is None:
+        return None
+    if isinstance(material, materials.Metal):
+        problem = f"metal on {material.name} needs no nuclei"
+        raise InputError(problem, key="nucleation", remedy="leave it out, or plate on a substrate such as copper")
+    energy = given.surface_energy
+    return Nucleation(
+        **{
+            name: getattr(given, name)
+            for name in (
+                "rate_constant",
+                "site_density",
+                "reference_overpotential",
+                "site_exponent",
+                "seed_radius",
+                "wetting_factor",
+            )
+        },
+        surface_energy=metal.mechanics["surface_energy"] if energy is None else energy,
+        metal_molar_volume=metal.molar_volume,
+        charge_number=metal.charge_number,
+    )
+
+
+def _adlayer(table: ElectrodeTable, around: Surroundings) -> Adlayer | None:
+    given = table.adlayer
+    if given is None:
+        return None
+    return Adlayer(
+        parameters={
+            name: getattr(given, name) for name in ("adsorption_rate", "desorption_rate", "desorption_symmetry")
+        },
+        covered_activity=given.covered_activity,
+        initial_coverage=given.initial_coverage,
+        additive=around.additive(given.additive, "adlayer.additive"),
+    )
 
 
 def additive_amounts(table: ElectrolyteTable, area: float) -> list[Any]:
@@ -224,7 +261,7 @@ def _electrolyte(table: ElectrolyteTable, what: Chemistry) -> Electrolyte:
     anion = library.anion_charge if library else table.anion_charge or -1
     cations, anions = _stoichiometry(charge, -anion)
     return Electrolyte(
-        concentration=concentration,  # type: ignore[arg-type]
+        concentration=concentration,
         molar_volume=volume,
         over_anion_transference=isinstance(table.diffusivity, PropertyTable)
         and table.diffusivity.over_anion_transference,

@@ -1,15 +1,16 @@
-"""The film on an electrode: what grows it, through which channels, and what dissolves it.
+"""The film on an electrode: phases that growth laws make, that dissolve, in a dense layer and perhaps a porous one.
 
-Each growth law is a channel with its own charge q_k; channels run in parallel. The film is well mixed: dissolution
-takes from every pool (the initial film, then one a channel) in proportion to what is left of it.
+Each growth law is a channel with its own charge q_k; channels run in parallel. What a channel makes has a fixed
+stoichiometry, so the volume of each constituent (a phase in a layer) follows from the charges and from what dissolved:
 
-    T = L_0 - d_0 + sum_k (v_k q_k - d_k)        dd_k/dt = (share of pool k) x dissolution
+    v_p = v_p0 + sum_k y_kp q_k - d_p        dd_p/dt = k_p (v_p/T) min(T/L_m, 1) + k_X c_X v_p,   T = sum_p v_p
 
-Where the film cracks, fresh metal shows on a share a of the area, beside the intact film of thickness L = T - v_c.
-There a film of its own grows from MINIMUM_GROWING_THICKNESS, L_c = L_min + v_c/a, and closes the crack as it gets as
-thick as the intact one; an artificial film neither grows nor heals.
+Volumes are per geometric area. The dense layer's thickness is L = (its v - v_c)/rho, rho the roughness of the metal.
+Where it cracks, fresh metal shows on a share a of the area. There a film of its own grows from
+MINIMUM_GROWING_THICKNESS, L_c = L_min + v_c/(a rho), and closes the crack as it gets as thick as the intact one; an
+artificial film neither grows nor heals.
 
-    da/dt = |v|/l (1 - a) - a w_c/L        dv_c/dt = a w_c - v_c w_c/L        w_c = sum_k v_k j_k(L_c)
+    da/dt = |v|/l (1 - a) - a w_c/L        dv_c/dt = rho a w_c - v_c w_c/L        w_c = sum_k y_k j_k(L_c)
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from mossy.backend import jax, jnp, pytree
+from mossy.cells.outer_layer import OuterLayer, OuterState
 from mossy.laws import interphase
 
 Array = jax.Array
@@ -29,16 +31,49 @@ SMALLEST_CRACK = 1e-9
 """Share of the area below which a crack's thickness stops being resolved."""
 LAST_SHARE = 1e-6
 """An additive runs out over this share of its initial amount; before that a channel of order 0 does not feel it."""
+INNER, OUTER = 0, 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Reaction:
+    """What a channel does with atoms, in mol a turn: hashable, so that a compiled cell may carry it."""
+
+    reactants: tuple[tuple[str, str, float], ...]
+    """(name, formula, amount)"""
+    products: tuple[tuple[str, float], ...]
+    """(phase, amount)"""
+    released: tuple[tuple[str, float], ...]
+    """(formula, amount)"""
+    metal: str
+    """The symbol"""
+    metal_atoms: float
+    electrons: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Constituent:
+    """A phase in a layer. `formula` is empty for the film whose composition nobody stated."""
+
+    phase: str
+    formula: str
+    layer: int
+
+    @property
+    def label(self) -> str:
+        """For a column's name."""
+        return f"outer_{self.phase}" if self.layer == OUTER else self.phase
 
 
 @pytree
 @dataclasses.dataclass(frozen=True)
 class Channel:
-    """One growth law with its keyword arguments, the film it makes (m3/C) and the additive it consumes (mol/C)."""
+    """One growth law with its keyword arguments, the film it makes (m3/C of each constituent), what it uses (mol/C)."""
 
     parameters: dict[str, Array]
-    volume_per_charge: Array
-    consumed_per_charge: Array
+    yields: Array
+    consumption: Array
+    """Of each additive"""
+    salt_consumption: Array
     order: Array
     law: Callable[..., Array] = dataclasses.field(metadata={"static": True})
     name: str = dataclasses.field(metadata={"static": True})
@@ -46,6 +81,8 @@ class Channel:
     sees_current: bool = dataclasses.field(metadata={"static": True})
     consumes: int | None = dataclasses.field(metadata={"static": True})
     inhibited_by: int | None = dataclasses.field(metadata={"static": True})
+    uses_salt: bool = dataclasses.field(metadata={"static": True})
+    reaction: Reaction | None = dataclasses.field(metadata={"static": True})
 
     def current(self, thickness: Array, potential: Array, ions: Array, temperature: Array, left: Array) -> Array:
         """Side current density, A/m2; `left`: share of each additive that is left; `ions`: what the film carries."""
@@ -66,15 +103,18 @@ def presence(share: Array) -> Array:
 
 
 class FilmState(NamedTuple):
-    """What changes: the charge of each channel, C/m2; what has dissolved of each pool, nm (empty if none does).
+    """What changes: the charge of each channel, C/m2; what has dissolved of each constituent, nm (empty if none does).
 
-    Then the share of the area that is cracked and the volume of film in the cracks, nm (zeros if it does not crack).
+    Then the share of the area that is cracked and the volume of film in the cracks, nm (zeros if it does not crack);
+    the outer layer's states (None if there is none); the roughness of the metal beneath.
     """
 
     side_charge: Array
     dissolved: Array
     cracked: Array
     crack_volume: Array
+    outer: OuterState | None
+    roughness: Array
 
 
 class Growth(NamedTuple):
@@ -87,84 +127,163 @@ class Growth(NamedTuple):
 @pytree
 @dataclasses.dataclass(frozen=True)
 class Film:
-    """Parameters of a film in SI; `dissolves` says whether its loss is a state."""
+    """Parameters of a film in SI; arrays of `initial` (m), `molar_volume`, ... have one entry a constituent."""
 
-    initial_thickness: Array
-    conductivity: Array
-    relative_permittivity: Array
+    initial: Array
+    molar_volume: Array
+    conductivities: Array
     dissolution_velocity: Array
+    corrosion_rate: Array
+    """k_X c_X of the halide at its initial concentration, 1/s"""
+    solubility: Array
+    """mol of film per m2 of electrode that saturate the electrolyte"""
+    relative_permittivity: Array
     fracture_length: Array
     channels: tuple[Channel, ...]
+    outer: OuterLayer | None
+    constituents: tuple[Constituent, ...] = dataclasses.field(metadata={"static": True})
+    mixing: Callable[..., Array] | None = dataclasses.field(metadata={"static": True})
+    """A rule of `laws.mixing` over the dense layer's phases; None: all conduct as the first"""
+    halide: int | None = dataclasses.field(metadata={"static": True})
+    """The additive that corrodes the film; None: nothing does, or something that does not run out"""
     dissolves: bool = dataclasses.field(metadata={"static": True})
+    saturates: bool = dataclasses.field(metadata={"static": True})
     cracks: bool = dataclasses.field(metadata={"static": True})
     artificial: bool = dataclasses.field(metadata={"static": True})
 
     @property
     def size(self) -> int:
         """Number of states."""
-        count = len(self.channels)
-        return count + (count + 1 if self.dissolves else 0) + (2 if self.cracks else 0)
+        own = len(self.channels) + (len(self.constituents) if self.dissolves else 0) + (2 if self.cracks else 0)
+        return own + (self.outer.size if self.outer is not None else 0)
 
-    def unpack(self, values: Array) -> FilmState:
+    def unpack(self, values: Array, roughness: Array) -> FilmState:
         """The states by name."""
         count, zero = len(self.channels), jnp.zeros(())
-        last = self.size - (2 if self.cracks else 0)
-        cracked, volume = (values[last], values[last + 1]) if self.cracks else (zero, zero)
-        return FilmState(values[:count], values[count:last], cracked, volume)
+        after = count + (len(self.constituents) if self.dissolves else 0)
+        cracked, volume = (values[after], values[after + 1]) if self.cracks else (zero, zero)
+        last = after + (2 if self.cracks else 0)
+        outer = self.outer.unpack(values[last:]) if self.outer is not None else None
+        return FilmState(values[:count], values[count:after], cracked, volume, outer, roughness)
+
+    def initial_state(self) -> Array:
+        """Nothing grown; an outer layer as thick as what it holds."""
+        own = jnp.zeros(self.size - (self.outer.size if self.outer is not None else 0))
+        if self.outer is None:
+            return own
+        return jnp.concatenate([own, self.outer.initial(self._in_layer(self.initial, OUTER))])
+
+    def mass(self) -> Array:
+        """Ones, but for the capacitance of the outer layer's walls."""
+        own = jnp.ones(self.size - (self.outer.size if self.outer is not None else 0))
+        return own if self.outer is None else jnp.concatenate([own, self.outer.mass()])
 
     def scale(self) -> Array:
-        """Typical sizes: 1 C/m2, 1 nm, 1."""
-        return jnp.ones(self.size)
+        """Typical sizes: 1 C/m2, 1 nm, 1; of the outer layer's walls 25 mV."""
+        own = jnp.ones(self.size - (self.outer.size if self.outer is not None else 0))
+        return own if self.outer is None else jnp.concatenate([own, self.outer.scale()])
+
+    def _in_layer(self, volumes: Array, layer: int) -> Array:
+        return jnp.sum(
+            jnp.stack(
+                [volumes[p] for p, each in enumerate(self.constituents) if each.layer == layer] or [0.0 * volumes[0]]
+            )
+        )
 
     @property
-    def start_thickness(self) -> Array:
-        """The thickness at the start, m."""
+    def start(self) -> Array:
+        """Volume of each constituent at the start, m; a film that grows has at least its minimum."""
+        dense = self._in_layer(self.initial, INNER)
         if not self.channels:
-            return jnp.asarray(self.initial_thickness)
-        return jnp.maximum(self.initial_thickness, MINIMUM_GROWING_THICKNESS)
+            return self.initial
+        return self.initial.at[0].add(jnp.maximum(MINIMUM_GROWING_THICKNESS - dense, 0.0))
 
     @property
     def reference_thickness(self) -> Array:
         """The length that turns the film's field into a state in volts, m."""
-        return jnp.maximum(self.start_thickness, NANOMETRE)
+        return jnp.maximum(self._in_layer(self.start, INNER), NANOMETRE)
 
-    def pools(self, state: FilmState) -> Array:
-        """What is left of the initial film and of each channel's, m."""
-        grown = [channel.volume_per_charge * state.side_charge[k] for k, channel in enumerate(self.channels)]
-        pools = jnp.stack([self.start_thickness, *grown])
-        return pools - NANOMETRE * state.dissolved if self.dissolves else pools
+    def volumes(self, state: FilmState) -> Array:
+        """What there is of each constituent, m3 per m2 of geometric area."""
+        volumes = self.start
+        for k, channel in enumerate(self.channels):
+            volumes = volumes + channel.yields * state.side_charge[k]
+        return volumes - NANOMETRE * state.dissolved if self.dissolves else volumes
+
+    def amounts(self, state: FilmState) -> Array:
+        """mol/m2 of each constituent."""
+        return self.volumes(state) / self.molar_volume
+
+    def dissolved_amounts(self, state: FilmState) -> Array:
+        """mol/m2 of each constituent that has gone into the electrolyte."""
+        return NANOMETRE * state.dissolved / self.molar_volume if self.dissolves else 0.0 * self.molar_volume
 
     def thickness(self, state: FilmState) -> Array:
-        """Of the intact film, m."""
-        return jnp.sum(self.pools(state)) - NANOMETRE * state.crack_volume
+        """Of the intact dense layer, m."""
+        dense = self._in_layer(self.volumes(state), INNER) - NANOMETRE * state.crack_volume
+        return dense / state.roughness
 
     def crack_thickness(self, state: FilmState) -> Array:
         """Of the film in the cracks, m."""
-        over = jnp.maximum(state.cracked, SMALLEST_CRACK)
+        over = jnp.maximum(state.cracked, SMALLEST_CRACK) * state.roughness
         return MINIMUM_GROWING_THICKNESS + NANOMETRE * jnp.maximum(state.crack_volume, 0.0) / over
 
     def conducting_thickness(self, state: FilmState) -> Array:
-        """Of a film without cracks that would conduct as well, m."""
-        if not self.cracks:
-            return self.thickness(state)
-        return 1.0 / (1.0 / self.thickness(state) + state.cracked / self.crack_thickness(state))
+        """Of a dense layer on a flat metal without cracks that would conduct as well, m."""
+        whole = self.thickness(state)
+        if self.cracks:
+            whole = 1.0 / (1.0 / whole + state.cracked / self.crack_thickness(state))
+        return whole / state.roughness
 
-    def dissolution(self, state: FilmState) -> Array:
-        """How fast each pool dissolves, nm/s."""
-        pools = self.pools(state)
-        total = jnp.sum(pools)
-        rate = interphase.dissolution_rate(total, self.dissolution_velocity)
-        share = pools / jnp.where(jnp.abs(total) > 1e-15, total, 1e-15)
-        return jnp.asarray(rate * share / NANOMETRE)
+    def conductivity(self, state: FilmState) -> Array:
+        """Ionic, of the dense layer, S/m."""
+        if self.mixing is None:
+            return self.conductivities[0]
+        inner = [p for p, each in enumerate(self.constituents) if each.layer == INNER]
+        present = jnp.maximum(jnp.stack([self.volumes(state)[p] for p in inner]), 0.0)
+        total = jnp.sum(present)
+        fractions = (present + 1e-18) / (total + 1e-18 * len(inner))
+        return self.mixing(jnp.stack([self.conductivities[p] for p in inner]), fractions)
+
+    def outer_solid(self, state: FilmState) -> Array:
+        """Solid in the outer layer per true area, m."""
+        return self._in_layer(self.volumes(state), OUTER) / state.roughness
+
+    def outer_voltage(self, state: FilmState, current: Array) -> Array:
+        """Driving voltage across the outer layer that carries a current density per geometric area, V."""
+        if self.outer is None or state.outer is None:
+            return jnp.zeros(())
+        return self.outer.voltage(state.outer, self.outer_solid(state), current / state.roughness)
+
+    def resistance(self, state: FilmState) -> Array:
+        """Of both layers to a direct current, ohm m2 of geometric area."""
+        dense = self.conducting_thickness(state) / self.conductivity(state)
+        if self.outer is None or state.outer is None:
+            return dense
+        return dense + self.outer.resistance(state.outer, self.outer_solid(state)) / state.roughness
+
+    def dissolution(self, state: FilmState, left: Array) -> Array:
+        """How fast each constituent dissolves, nm/s."""
+        volumes = self.volumes(state)
+        total = jnp.sum(volumes)
+        share = volumes / jnp.where(jnp.abs(total) > 1e-15, total, 1e-15)
+        saturation = jnp.sum(self.dissolved_amounts(state)) / self.solubility if self.saturates else jnp.zeros(())
+        thickness = total / state.roughness
+        spontaneous = interphase.dissolution_rate(thickness, self.dissolution_velocity, saturation)
+        halide = left[self.halide] if self.halide is not None else 1.0
+        corroded = interphase.halide_corrosion_rate(volumes, self.corrosion_rate, halide)
+        return jnp.asarray(state.roughness * spontaneous * share + corroded) / NANOMETRE
 
     def growth(
         self, state: FilmState, inner: Array, outer: Array, ions: Array, temperature: Array, left: Array
     ) -> Growth:
-        """What grows where the potentials on both sides of the film are `inner` and `outer`, V."""
+        """What grows where the potentials on both sides of the dense layer are `inner` and `outer`, V."""
 
         def on(thickness: Array) -> Array:
             found = [
-                channel.current(thickness, outer if channel.outside else inner, ions, temperature, left)
+                channel.current(
+                    thickness, outer if channel.outside else inner, ions / state.roughness, temperature, left
+                )
                 for channel in self.channels
             ]
             return jnp.stack(found) if found else jnp.zeros(0)
@@ -174,32 +293,65 @@ class Film:
             thickness = jnp.maximum(thickness, MINIMUM_GROWING_THICKNESS)
         intact = jnp.zeros(len(self.channels)) if self.artificial else on(thickness)
         if not self.cracks:
-            return Growth(intact, jnp.zeros(()))
+            return Growth(intact * state.roughness, jnp.zeros(()))
         cracks = on(self.crack_thickness(state))
-        per_charge = jnp.stack([each.volume_per_charge for each in self.channels] or [jnp.zeros(())])
-        velocity = jnp.sum(per_charge * cracks) if self.channels else jnp.zeros(())
-        return Growth(intact + jnp.maximum(state.cracked, 0.0) * cracks, velocity)
+        velocity = jnp.zeros(())
+        for k, channel in enumerate(self.channels):
+            velocity = velocity + self._in_layer(channel.yields, INNER) * cracks[k]
+        currents = intact + jnp.maximum(state.cracked, 0.0) * cracks
+        return Growth(currents * state.roughness, velocity)
 
     def cracking(self, state: FilmState, in_cracks: Array, surface_velocity: Array) -> Array:
         """Rates of the cracked share, 1/s, and of the volume in it, nm/s."""
         torn = interphase.fracture_rate(surface_velocity, self.fracture_length, state.cracked)
         closing = jnp.zeros(()) if self.artificial else in_cracks / self.thickness(state)
-        grown = state.cracked * in_cracks / NANOMETRE
+        grown = state.roughness * state.cracked * in_cracks / NANOMETRE
         return jnp.stack([torn - state.cracked * closing, grown - state.crack_volume * closing])
+
+    def rates(
+        self,
+        state: FilmState,
+        growth: Growth,
+        surface_velocity: Array,
+        current: Array,
+        left: Array,
+    ) -> Array:
+        """mass x rate of every state."""
+        parts = [growth.currents]
+        dissolution = self.dissolution(state, left) if self.dissolves else jnp.zeros(len(self.constituents))
+        if self.dissolves:
+            parts.append(dissolution)
+        if self.cracks:
+            parts.append(self.cracking(state, growth.in_cracks, surface_velocity))
+        if self.outer is not None and state.outer is not None:
+            made = jnp.zeros(len(self.constituents))
+            for k, channel in enumerate(self.channels):
+                made = made + channel.yields * growth.currents[k]
+            gains = self._in_layer(made, OUTER) / state.roughness
+            losses = self._in_layer(NANOMETRE * dissolution, OUTER) / state.roughness
+            solid, local = self.outer_solid(state), current / state.roughness
+            parts.append(self.outer.rates(state.outer, solid, gains, losses, local))
+        return jnp.concatenate(parts)
 
     def outside(self, currents: Array) -> Array:
         """The part of the side current that reacts at film|electrolyte, which the film does not carry as ions."""
         where = jnp.array([float(channel.outside) for channel in self.channels])
         return jnp.sum(where * currents) if self.channels else jnp.zeros(())
 
-    def consumed(self, state: FilmState, additive: int) -> Array:
-        """mol/m2 of an additive."""
-        used = [
-            channel.consumed_per_charge * state.side_charge[k]
-            for k, channel in enumerate(self.channels)
-            if channel.consumes == additive
-        ]
+    def consumed(self, state: FilmState) -> Array:
+        """mol/m2 of each additive; 0 where there are no channels."""
+        used = [channel.consumption * state.side_charge[k] for k, channel in enumerate(self.channels)]
+        return sum(used[1:], used[0]) if used else jnp.zeros(())
+
+    def salt_consumed(self, state: FilmState) -> Array:
+        """mol/m2 of formula units of salt."""
+        used = [channel.salt_consumption * state.side_charge[k] for k, channel in enumerate(self.channels)]
+        return sum(used, jnp.zeros(()))
+
+    def salt_rate(self, currents: Array) -> Array:
+        """mol/(m2 s) of formula units of salt."""
+        used = [channel.salt_consumption * currents[k] for k, channel in enumerate(self.channels)]
         return sum(used, jnp.zeros(()))
 
 
-__all__ = ["Channel", "Film", "FilmState", "presence"]
+__all__ = ["INNER", "OUTER", "Channel", "Constituent", "Film", "FilmState", "Growth", "Reaction", "presence"]

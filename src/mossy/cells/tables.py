@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, StrictBool, StrictInt, ValidationInfo, field_validator, model_validator
+from pydantic import Field, StrictBool, StrictInt, ValidationInfo, model_validator
 
 from mossy.errors import InputError, suggest
-from mossy.laws import interphase
 from mossy.laws.constants import AVOGADRO
 from mossy.tables import Table, default, subtable
 from mossy.units import Quantity, convert, split, to_si
@@ -193,9 +190,15 @@ Property_ = float | PropertyTable | None
 
 
 class AdditiveTable(Table):
-    """A finite amount of something in the electrolyte that the growth of films uses up."""
+    """A finite amount of something in the electrolyte that the growth of films uses up: an additive, a solvent, water.
+
+    Where its molar volume is known (a molecule of the library has one) the electrolyte shrinks as it goes.
+    """
 
     concentration: Annotated[float, Quantity("mol/m^3", minimum=0.0, exclusive=True)]
+    molar_volume: Annotated[float, Quantity("m^3/mol", minimum=0.0)] | None = default(
+        None, "of the liquid; the library's for a molecule it knows, else 0", validate_default=False
+    )
 
 
 class ElectrolyteTable(Table):
@@ -218,158 +221,3 @@ class ElectrolyteTable(Table):
     cation: str | None = default(None, "custom only: the metal of the salt's cation")
     cation_charge: StrictInt | None = Field(default=None, ge=1, le=3)
     anion_charge: StrictInt | None = Field(default=None, ge=-3, le=-1)
-
-
-class KineticsTable(Table):
-    """Charge transfer at the metal, with its double layer."""
-
-    law: Literal["butler_volmer", "marcus_hush_chidsey"] = default("butler_volmer")
-    exchange_current_density: Annotated[float, Quantity("A/m^2", minimum=0.0, exclusive=True)] = default("2 mA/cm^2")
-    symmetry: Annotated[float, Quantity("1", minimum=0.01, maximum=0.99)] = default(0.5, "cathodic; Butler-Volmer only")
-    reorganisation_energy: Annotated[float, MolarEnergy()] | None = default(
-        None, "Marcus-Hush-Chidsey only; in eV or kJ/mol", validate_default=False
-    )
-    double_layer_capacitance: Annotated[float, Quantity("F/m^2", minimum=0.0)] = default("10 uF/cm^2")
-
-    @model_validator(mode="after")
-    def _energy(self) -> KineticsTable:
-        if self.law == "marcus_hush_chidsey" and self.reorganisation_energy is None:
-            remedy = 'add reorganisation_energy = "0.22 eV"'
-            raise InputError("Marcus-Hush-Chidsey needs a reorganisation energy", key="law", remedy=remedy)
-        return self
-
-
-GROWTH: dict[str, Callable[..., Any]] = {name: getattr(interphase, name) for name in interphase.REACTS_AT}
-
-
-def keywords_of(law: Callable[..., Any]) -> list[str]:
-    """The names of a law's keyword arguments."""
-    kinds = inspect.signature(law).parameters.values()
-    return [each.name for each in kinds if each.kind is inspect.Parameter.KEYWORD_ONLY]
-
-
-class LawParameters(Table):
-    """Parameters of the growth laws of `mossy.laws.interphase`: for all laws in [interphase], or for one law."""
-
-    solvent_diffusivity: Annotated[float, Quantity("m^2/s", minimum=0.0)] | None = None
-    solvent_concentration: Annotated[float, Quantity("mol/m^3", minimum=0.0)] | None = None
-    reaction_rate_constant: Annotated[float, Quantity("m/s", minimum=0.0)] | None = None
-    side_exchange_current_density: Annotated[float, Quantity("A/m^2", minimum=0.0)] | None = None
-    side_symmetry: Annotated[float, Quantity("1", minimum=0.01, maximum=0.99)] | None = None
-    electron_conductivity: Annotated[float, Quantity("S/m", minimum=0.0)] | None = None
-    interstitial_diffusivity: Annotated[float, Quantity("m^2/s", minimum=0.0)] | None = None
-    interstitial_concentration: Annotated[float, Quantity("mol/m^3", minimum=0.0)] | None = None
-    inverse_tunnelling_length: Annotated[float, Quantity("1/m", minimum=0.0)] | None = None
-    tunnelling_length: Annotated[float, Quantity("m", minimum=0.0)] | None = None
-    film_molar_volume: Annotated[float, Quantity("m^3/mol", minimum=0.0, exclusive=True)] | None = None
-    metal_per_formula: Positive | None = None
-    reduction_potential: Annotated[float, Quantity("V")] | None = None
-
-
-class GrowthTable(LawParameters):
-    """One growth law of a film. What is not given here is taken from the interphase.
-
-    `{ law = "solvent_diffusion", solvent_diffusivity = "1e-22 m^2/s", consumes = "FEC" }`
-    """
-
-    law: Literal[tuple(interphase.REACTS_AT)]  # type: ignore[valid-type]
-    consumes: str | None = default(None, "an additive of the electrolyte that this law uses up")
-    consumed_per_electron: Annotated[float, Quantity("1", minimum=0.0)] = default(1, "mol of it per mol of electrons")
-    order: Annotated[float, Quantity("1", minimum=0.0, maximum=4.0)] = default(
-        1, "in the additive's concentration; 0: it does not matter until the additive is gone"
-    )
-    inhibited_by: str | None = default(None, "an additive that keeps this law from running while it lasts")
-
-    def parameter(self, key: str, film: InterphaseTable) -> Any:
-        """A parameter of the law: its own or the interphase's."""
-        own = getattr(self, key, None)
-        value = own if own is not None else getattr(film, key)
-        if value is None:
-            problem = f"the growth law '{self.law}' needs {key}, which has no default"
-            raise InputError(problem, key=key, remedy="add it to [interphase], or to the law's own table")
-        return value
-
-
-class DissolutionTable(Table):
-    """How the film dissolves into the electrolyte: evenly, k_d, as long as there is film."""
-
-    velocity: Annotated[float, Quantity("m/s", minimum=0.0)] = default("0 m/s", "thickness lost per time")
-
-
-class FractureTable(Table):
-    """How the volume change of the metal tears the film and shows fresh metal in proportion to the stroke."""
-
-    length: Annotated[float, Quantity("m", minimum=1e-9)] = default("100 um", "movement that would tear it all over")
-
-
-class InterphaseTable(LawParameters):
-    """The film between metal and electrolyte, in series with the charge transfer.
-
-    `growth` is "none", a law of `mossy.laws.interphase`, or a list of names and tables that run in parallel.
-    """
-
-    growth: str | list[str | GrowthTable] = default("none")
-    initial_thickness: Annotated[float, Quantity("m", minimum=0.0)] = default("5 nm")
-    conductivity: Annotated[float, Quantity("S/m", minimum=0.0, exclusive=True)] = default("1e-6 S/m")
-    relative_permittivity: Annotated[float, Quantity("1", minimum=0.0)] = default(10)
-    solvent_diffusivity: Annotated[float, Quantity("m^2/s", minimum=0.0)] = default("2.5e-22 m^2/s")
-    solvent_concentration: Annotated[float, Quantity("mol/m^3", minimum=0.0)] = default("2636 mol/m^3")
-    film_molar_volume: Annotated[float, Quantity("m^3/mol", minimum=0.0, exclusive=True)] = default("9.585e-5 m^3/mol")
-    metal_per_formula: Positive = default(2)
-    reduction_potential: Annotated[float, Quantity("V")] = default("0.4 V")
-    side_symmetry: Annotated[float, Quantity("1", minimum=0.01, maximum=0.99)] = default(0.5)
-    dissolution: DissolutionTable = subtable(DissolutionTable)
-    fracture: FractureTable | None = default(None, "given: the film cracks", validate_default=False)
-    artificial: StrictBool = default(False, "the film was made: it does not grow, and its cracks do not close")
-
-    @field_validator("growth")
-    @classmethod
-    def _known_laws(cls, value: Any) -> Any:
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, str) and each not in GROWTH and not (each == "none" and isinstance(value, str)):
-                raise InputError(f"no growth law is called '{each}'", remedy=suggest(each, [*GROWTH, "none"]))
-        return value
-
-    def channels(self) -> list[GrowthTable]:
-        """The growth laws that run in parallel."""
-        named = self.growth if isinstance(self.growth, list) else [] if self.growth == "none" else [self.growth]
-        return [GrowthTable(law=each) if isinstance(each, str) else each for each in named]
-
-
-class DeadMetalTable(Table):
-    """Metal that loses contact while it is stripped: dQ_dead/dt = f/(1 - f) J_strip - r Q_dead; efficiency is 1 - f."""
-
-    isolated_fraction: Annotated[float, Quantity("1", minimum=0.0, maximum=0.999)] = default(0.0)
-    reconnection_rate: Annotated[float, Quantity("1/s", minimum=0.0)] = default("0 1/s", "r, of dead metal")
-    current_exponent: Annotated[float, Quantity("1", minimum=-4.0, maximum=4.0)] = default(
-        0.0, "m: the fraction goes as (stripping current/reference)^m"
-    )
-    reference_current_density: Annotated[float, Quantity("A/m^2", minimum=0.0, exclusive=True)] = default("1 mA/cm^2")
-    film_exponent: Annotated[float, Quantity("1", minimum=-4.0, maximum=4.0)] = default(
-        0.0, "n: and as (film thickness/reference)^n"
-    )
-    reference_film_thickness: Annotated[float, Quantity("m", minimum=0.0, exclusive=True)] = default("5 nm")
-    pressure: Annotated[float, Quantity("Pa", minimum=0.0)] = default(
-        "0 kPa", "of the stack; the fraction falls with it"
-    )
-    pressure_scale: Annotated[float, Quantity("Pa", minimum=0.0, exclusive=True)] = default(
-        "100 kPa", "p_0 in exp(-p/p_0)"
-    )
-    additive: str | None = default(None, "an additive that holds the isolated fraction down while it lasts")
-    isolated_fraction_without_additive: Annotated[float, Quantity("1", minimum=0.0, maximum=0.999)] = default(
-        0.0, "when that additive is gone"
-    )
-
-
-class ElectrodeTable(Table):
-    """One electrode. A metal is 250 um thick where nothing is said, a substrate carries no metal."""
-
-    metal_thickness: Annotated[float, Quantity("m", minimum=0.0)] | None = default(
-        None, 'of metal at the start; "250 um" for a metal, "0 um" on a substrate', validate_default=False
-    )
-    initial_potential: Annotated[float, Quantity("V", minimum=-10.0, maximum=10.0)] = default(
-        "1.5 V", "against the metal; only for a substrate without metal"
-    )
-    kinetics: KineticsTable = subtable(KineticsTable)
-    interphase: InterphaseTable = subtable(InterphaseTable)
-    dead_metal: DeadMetalTable = subtable(DeadMetalTable)

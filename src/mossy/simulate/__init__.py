@@ -13,7 +13,7 @@ import polars as pl
 from mossy.cells import Cell
 from mossy.numerics.status import Status
 from mossy.protocol import Point, Schedule
-from mossy.simulate import frames
+from mossy.simulate import films, frames
 from mossy.simulate.observe import impedance
 from mossy.simulate.run import Progress, Spectrum, Trajectory, integrate, spectra
 from mossy.simulate.tables import ImpedanceTable, NumericsTable
@@ -41,8 +41,8 @@ class Run:
 
     @functools.cached_property
     def interphase(self) -> pl.DataFrame:
-        """The films' history: thickness, what dissolved, cracks, charge of each growth law, additives left."""
-        return frames.interphase_table(self.trajectory)
+        """The films' history: thickness, phases, what dissolved, cracks, charge of each law, depth; additives left."""
+        return films.interphase_table(self.trajectory)
 
     @functools.cached_property
     def profiles(self) -> pl.DataFrame:
@@ -66,7 +66,7 @@ class Run:
     @functools.cached_property
     def summary(self) -> dict[str, Any]:
         """What `summary.json` holds."""
-        return frames.summary_of(self.trajectory) | self.facts
+        return frames.summary_of(self.trajectory, self.area) | self.facts
 
 
 def run(

@@ -11,6 +11,7 @@ import polars as pl
 from mossy.backend import jnp
 from mossy.cells import PARTS, Planar
 from mossy.simulate.drive import EVENTS
+from mossy.simulate.films import films_of
 from mossy.simulate.observe import SIDES, observe, profiles, states_at
 from mossy.simulate.run import Spectrum, Trajectory
 
@@ -56,29 +57,6 @@ def cycling_table(trajectory: Trajectory, area: float) -> pl.DataFrame:
         columns[f"{side}_film_thickness_nm"] = seen.get(f"{side}_film_thickness", time) * 1e9
         columns[f"{side}_film_resistance_ohm_cm2"] = seen.get(f"{side}_film_resistance", time) * 1e4
         columns[f"{side}_surface_concentration_mol_per_L"] = seen.get(f"{side}_surface_concentration", time) / 1e3
-    return pl.DataFrame(columns)
-
-
-def interphase_table(trajectory: Trajectory) -> pl.DataFrame:
-    """The films' history at the end of every step taken: thickness, cracks, charge of each growth law; additives."""
-    rows, cell, of = trajectory.rows, trajectory.cell, trajectory.schedule.segments
-    time = rows.origin + rows.elapsed + rows.theta * rows.length
-    seen = observe(cell, trajectory.row_ends()) if len(time) else {}
-    columns: dict[str, Any] = {
-        "test_time_second": time,
-        "cycle_count": np.array([of[s].cycle for s in rows.segment], dtype=np.int64),
-        "step_count": np.array([of[s].step_count for s in rows.segment], dtype=np.int64),
-    }
-    for side in SIDES:
-        film = getattr(cell, side).film
-        columns[f"{side}_film_thickness_nm"] = seen.get(f"{side}_film_thickness", time) * 1e9
-        columns[f"{side}_dissolved_nm"] = seen.get(f"{side}_dissolved", time)
-        columns[f"{side}_cracked_fraction"] = seen.get(f"{side}_cracked", time)
-        for index, channel in enumerate(film.channels):
-            charge = seen.get(f"{side}_channel_{index}", time) / MILLIAMPERE_HOUR
-            columns[f"{side}_{index + 1}_{channel.name}_mAh_per_cm2"] = charge
-    for index, name in enumerate(cell.additive_names):
-        columns[f"{name}_fraction_left"] = seen.get(f"additive_{index}", time)
     return pl.DataFrame(columns)
 
 
@@ -149,7 +127,7 @@ def impedance_table(spectra: Sequence[Spectrum], area: float) -> pl.DataFrame:
     )
 
 
-def summary_of(trajectory: Trajectory) -> dict[str, Any]:
+def summary_of(trajectory: Trajectory, area: float) -> dict[str, Any]:
     """The numbers of a run that fit on a card; every one of them finite or null."""
     rows, segments = trajectory.rows, trajectory.schedule.segments
     ends = trajectory.row_ends() if len(rows.segment) else trajectory.final[None, :]
@@ -157,19 +135,22 @@ def summary_of(trajectory: Trajectory) -> dict[str, Any]:
     closing = np.flatnonzero(np.diff([segments[s].cycle for s in rows.segment], append=-1))
     seen = observe(trajectory.cell, ends[closing]) if len(closing) else final
     balances = np.max(seen["balances"], axis=0)
+    films = films_of(trajectory, final)
     return {
         "status": trajectory.status.name.lower(),
         "message": trajectory.status.message,
         "duration_s": trajectory.time,
         "steps_taken": len(rows.segment),
-        "cycles": _cycles(trajectory, seen, closing),
+        "cycles": _cycles(trajectory, seen, closing, area),
         "events": _events(trajectory, ends),
-        "balances": {name: _finite(value) for name, value in zip(("charge", "salt", "metal"), balances, strict=True)},
+        "balances": {name: _finite(value) for name, value in zip(("charge", "salt", "metal"), balances, strict=True)}
+        | {"elements": max(film.imbalance for film in films.values())},
         "interphase": {
             side: {
                 "thickness_nm": _finite(final[f"{side}_film_thickness"][0] * 1e9),
                 "resistance_ohm_cm2": _finite(final[f"{side}_film_resistance"][0] * 1e4),
                 "film_mAh_per_cm2": _finite(final[f"{side}_film_charge"][0] / MILLIAMPERE_HOUR),
+                **films[side].summary,
             }
             for side in SIDES
         },
@@ -184,7 +165,9 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _cycles(trajectory: Trajectory, seen: dict[str, np.ndarray], closing: np.ndarray) -> list[dict[str, Any]]:
+def _cycles(
+    trajectory: Trajectory, seen: dict[str, np.ndarray], closing: np.ndarray, area: float
+) -> list[dict[str, Any]]:
     rows, segments, cycles = trajectory.rows, trajectory.schedule.segments, []
     plated = np.diff(seen["plated"], prepend=0.0) / MILLIAMPERE_HOUR
     stripped = np.diff(seen["stripped"], prepend=0.0) / MILLIAMPERE_HOUR
@@ -199,7 +182,7 @@ def _cycles(trajectory: Trajectory, seen: dict[str, np.ndarray], closing: np.nda
                 "coulombic_efficiency": efficiency,
                 "film_mAh_per_cm2": _both(seen, "film_charge", place),
                 "dead_mAh_per_cm2": _both(seen, "dead", place),
-                **_additives(trajectory, seen, place),
+                **_additives(trajectory, seen, place, area),
                 "end": _kind(segment, int(rows.ended[row])),
             }
         )
@@ -211,8 +194,8 @@ def _both(seen: dict[str, np.ndarray], quantity: str, place: int) -> float:
     return float(sum(seen[f"{side}_{quantity}"][place] for side in SIDES)) / MILLIAMPERE_HOUR
 
 
-def _additives(trajectory: Trajectory, seen: dict[str, np.ndarray], place: int) -> dict[str, Any]:
-    """What is left of each additive, as a fraction and in mol per cm2 of electrode."""
+def _additives(trajectory: Trajectory, seen: dict[str, np.ndarray], place: int, area: float) -> dict[str, Any]:
+    """What is left of each additive: a fraction, mol per cm2 of electrode, and mol in the cell."""
     names = trajectory.cell.additive_names
     if not names:
         return {}
@@ -222,6 +205,7 @@ def _additives(trajectory: Trajectory, seen: dict[str, np.ndarray], place: int) 
             name: {
                 "fraction_left": float(seen[f"additive_{k}"][place]),
                 "left_mol_per_cm2": float(seen[f"additive_{k}"][place] * amounts[k] * 1e-4),
+                "left_mol": float(seen[f"additive_{k}"][place] * amounts[k] * area),
             }
             for k, name in enumerate(names)
         }

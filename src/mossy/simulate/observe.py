@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from mossy.backend import jax, jnp
-from mossy.cells import PARTS, Cell, Control
+from mossy.cells import PARTS, Cell, Control, Electrode, ElectrodeState, Film
+from mossy.cells.film import NANOMETRE, FilmState
 from mossy.numerics.bordered import default_elimination
 from mossy.numerics.implicit import Rows, consistent_state
 from mossy.numerics.linear import frequency_response
@@ -32,17 +33,51 @@ def _observe(cell: Cell, states: Array) -> dict[str, Array]:
                 f"{side}_dead": values.dead_charge,
                 f"{side}_film_charge": values.side_charge,
                 **{f"{side}_channel_{k}": charge for k, charge in enumerate(values.film.side_charge)},
-                f"{side}_dissolved": jnp.sum(values.film.dissolved),
                 f"{side}_cracked": values.film.cracked,
                 f"{side}_film_thickness": electrode.thickness(values),
+                **_film(electrode.film, values.film, side),
+                **_surface(electrode, values, side),
                 f"{side}_film_resistance": electrode.film_resistance(values),
                 f"{side}_surface_concentration": getattr(surfaces, side) * cell.electrolyte.concentration,
             }
+        seen["saturation"] = cell.saturation(border)
         left = cell.additives_left(border)
         seen |= {f"additive_{k}": left[k] for k in range(left.shape[0])}
         return seen | {"balances": cell.balances(state)}
 
     return jax.vmap(one)(states)
+
+
+def _film(film: Film, state: FilmState, side: str) -> dict[str, Array]:
+    """Of what a film is made, SI; `outer_`: its porous layer."""
+    seen = {
+        f"{side}_amounts": film.amounts(state),
+        f"{side}_dissolved_amounts": film.dissolved_amounts(state),
+        f"{side}_dissolved": jnp.sum(state.dissolved),
+        f"{side}_film_conductivity": film.conductivity(state),
+        f"{side}_roughness": state.roughness,
+    }
+    if film.outer is not None and state.outer is not None:
+        seen[f"{side}_outer_thickness"] = state.outer.thickness * NANOMETRE
+        seen[f"{side}_outer_porosity"] = film.outer.porosity_of(state.outer, film.outer_solid(state))
+    return seen
+
+
+def _surface(electrode: Electrode, values: ElectrodeState, side: str) -> dict[str, Array]:
+    """Nuclei, adsorbed layer, dead layer, and the film beside the metal, where there are any."""
+    seen, active = {}, electrode.active(values)
+    if electrode.nucleation is not None:
+        seen[f"{side}_nuclei"] = electrode.nucleation.density(values.nuclei)
+        seen[f"{side}_nucleus_radius"] = electrode.nucleation.radius(values.nuclei, active)
+        seen[f"{side}_covered"] = electrode.nucleation.covered(values.nuclei, active)
+    if electrode.adlayer is not None:
+        seen[f"{side}_adlayer"] = values.coverage
+    if electrode.buries:
+        seen[f"{side}_dead_layer"] = electrode.dead_layer(values) * electrode.dead_factor
+    if electrode.beside is not None and values.beside is not None:
+        seen[f"{side}_beside_thickness"] = electrode.beside.thickness(values.beside)
+        seen[f"{side}_beside_charge"] = jnp.sum(values.beside.side_charge)
+    return seen
 
 
 def observe(cell: Cell, states: np.ndarray) -> dict[str, np.ndarray]:
