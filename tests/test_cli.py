@@ -578,7 +578,7 @@ def test_a_run_keeps_the_contract(mossy_command: Command):
     assert [event["kind"] for event in summary["events"]] == ["time", "time", "voltage", "impedance"] * 2
     for event in summary["events"]:
         assert set(event) >= {"kind", "time_s", "electrode", "step"}
-    assert set(summary["balances"]) == {"charge", "salt", "metal"}
+    assert set(summary["balances"]) == {"charge", "salt", "metal", "elements"}
     assert all(abs(value) < 1e-8 for value in summary["balances"].values())
     for side in ("working", "counter"):
         assert summary["interphase"][side]["thickness_nm"] == pytest.approx(5.0, rel=1e-12)

@@ -5,18 +5,22 @@ from __future__ import annotations
 import pytest
 
 from mossy.case import Case, parameters_of, parse_case
-from mossy.case.facts import unit_of
+from mossy.case.facts import unit_of, warnings_of
 from mossy.errors import InputError
 
 FEC = {"volume": "5 uL", "additives": {"FEC": {"concentration": "1 mol/L"}}}
 
 
-def case(interphase=None, dead_metal=None, electrolyte=None) -> Case:
+EC = {"law": "solvent_diffusion", "reduction": "EC to LEDC"}
+OWN = {"law": "solvent_diffusion", "reactants": {"EC": 2}, "products": {"LEDC": 1}, "released": {"C2H4": 1}}
+
+
+def case(interphase=None, dead_metal=None, electrolyte=None, working=None, cell=None) -> Case:
     return parse_case(
         {
-            "cell": {"model": "point"},
+            "cell": {"model": "point"} | (cell or {}),
             "electrolyte": electrolyte or {},
-            "working": {"interphase": interphase or {}, "dead_metal": dead_metal or {}},
+            "working": {"interphase": interphase or {}, "dead_metal": dead_metal or {}} | (working or {}),
             "protocol": {"steps": ["rest for 1 h"]},
         }
     ).check()
@@ -63,6 +67,60 @@ def case(interphase=None, dead_metal=None, electrolyte=None) -> Case:
         ({"electrolyte": FEC | {"additives": {"FEC": {}}}}, "electrolyte.additives.FEC.concentration", "missing", ""),
         ({"dead_metal": {"additive": "FEC"}}, "working.dead_metal.additive", "FEC", "[electrolyte.additives.FEC]"),
         ({"dead_metal": {"reconnection_rate": "-1 1/s"}}, "dead_metal.reconnection_rate", "-1", ""),
+        ({"interphase": {"growth": [EC | {"reduction": "EC to LEDK"}]}}, "growth[0].reduction", "LEDK", "EC to LEDC"),
+        ({"interphase": {"growth": [EC | {"reactants": {"EC": 1}}]}}, "growth", "both", "keep one"),
+        ({"interphase": {"growth": [OWN | {"products": None}]}}, "growth", "needs products", "LEDC"),
+        (
+            {"interphase": {"growth": [OWN | {"products": {"Li2CO3": 1, "LiF": 1}}]}},
+            "working.interphase.growth[0]",
+            "with F, which nothing supplies",
+            "reactant",
+        ),
+        ({"interphase": {"growth": [OWN | {"released": {}}]}}, "growth[0]", "does not balance", "mend"),
+        ({"interphase": {"growth": [OWN | {"products": {"LiX": 1}}]}}, "growth[0]", "no phase is called", "formula"),
+        ({"interphase": {"growth": [EC | {"layer": "outer"}]}}, "growth[0].layer", "no outer layer", "layers.outer"),
+        ({"interphase": {"phases": {"LiF": {}}}}, "working.interphase.phases.LiF", "nothing makes LiF", "thickness"),
+        (
+            {"interphase": {"phases": {"Na2O": {"initial_thickness": "1 nm"}}}},
+            "working.interphase.phases",
+            "a phase of sodium",
+            "Li2O",
+        ),
+        (
+            {"interphase": {"phases": {"Li2": {"initial_thickness": "1 nm"}}}},
+            "working.interphase.phases",
+            "no phase is called 'Li2'",
+            "molar_volume",
+        ),
+        ({"interphase": {"mixing": "brugman"}}, "working.interphase.mixing", "brugman", "bruggeman"),
+        ({"interphase": {"dissolution": {"solubility": "1 mmol/L"}}}, "dissolution.solubility", "volume", "uL"),
+        ({"interphase": {"dissolution": {"halide": "Cl"}}}, "dissolution.halide", "Cl", "additives.Cl"),
+        ({"interphase": {"dissolution": {"corrosion_rate_constant": "-1 m^3/mol/s"}}}, "dissolution", "-1", ""),
+        (
+            {"interphase": {"native": {"reduction": "O2 to rust", "dose": "1 umol/m^2"}}},
+            "working.interphase.native.reduction",
+            "rust",
+            "mossy materials lithium",
+        ),
+        ({"interphase": {"native": {"reduction": "O2 to oxide"}}}, "native.dose", "missing", "add it"),
+        ({"interphase": {"layers": {"outer": {"porosity": 1.5}}}}, "layers.outer.porosity", "1.5", "at most"),
+        ({"working": {"kinetics": {"law": "two_step"}}}, "working.kinetics.law", "ratio", "second_step_ratio"),
+        (
+            {"working": {"kinetics": {"law": "two_step", "second_step_ratio": 10}}},
+            "working.kinetics.law",
+            "two charges",
+            "butler_volmer",
+        ),
+        ({"working": {"roughness": {"largest": 1}}}, "working.roughness.largest", "too small", "more than 1"),
+        ({"working": {"adlayer": {"additive": "Cl"}}}, "working.adlayer.additive", "Cl", "additives.Cl"),
+        ({"working": {"galvanic": {"area": 0}}}, "working.galvanic.area", "too small", ""),
+        (
+            {"working": {"galvanic": {"interphase": {"growth": ["electron_migration"]}}}},
+            "working.galvanic.interphase.growth[0]",
+            "no default",
+            "add it",
+        ),
+        ({"cell": {"working": "natrium"}}, "cell.working", "natrium", "sodium"),
     ],
 )
 def test_bad_input_says_where_and_what_to_do(tables, key, problem, remedy):
@@ -108,3 +166,37 @@ def test_the_report_lists_the_values_inside_lists_and_named_tables():
     assert rows["working.interphase.growth.1"] == ("solvent_diffusion", "given")
     assert "working.interphase.growth" not in rows
     assert unit_of(given, "working.interphase.growth.0.solvent_diffusivity") == "m^2/s"
+
+
+def test_a_phase_of_one_s_own_needs_its_formula_and_volume():
+    film = {
+        "growth": [OWN | {"products": {"polymer": 1}, "released": {"C2H4": 1}}],
+        "phases": {"polymer": {"formula": "C4H4O6Li2", "molar_volume": "100 cm^3/mol", "conductivity": "1e-8 S/m"}},
+    }
+    built = case(interphase=film).build().working.film
+    assert [each.label for each in built.constituents] == ["film", "polymer"]
+    assert float(built.molar_volume[1]) == pytest.approx(1e-4)
+    assert float(built.channels[0].yields[1]) == pytest.approx(1e-4 / (2 * 96485.33212))
+
+
+def test_the_report_names_phases_and_reactions_with_their_sources():
+    film = {"growth": [EC], "native": {"reduction": "O2 to oxide", "dose": "10 umol/m^2"}}
+    given = case(interphase=film)
+    rows = {row["path"]: row for row in parameters_of(given)}
+    made = rows["working.interphase.growth.0.reduction"]
+    assert made["value"] == "2 EC + 2 Li -> LEDC + C2H4"
+    assert made["source"]
+    assert rows["working.interphase.phases.Li2O.molar_volume"]["value"].startswith("14.8")
+    assert rows["working.interphase.phases.Li2O.molar_volume"]["status"] == "verified"
+    (warning,) = warnings_of(given)
+    assert "Li2O cannot cover lithium" in warning
+    assert "0.57" in warning
+    outside = case(interphase=film | {"layers": {"outer": {}}})
+    assert warnings_of(outside) == []
+
+
+def test_reactants_that_are_additives_limit_the_law():
+    law = {"law": "solvent_diffusion", "reduction": "FEC to fluoride and carbonate"}
+    channel = case(interphase={"growth": [law]}, electrolyte=FEC).build().working.film.channels[0]
+    assert channel.consumes == 0
+    assert float(channel.consumption[0]) * 96485.33212 == pytest.approx(1 / 3)

@@ -18,7 +18,7 @@ _HOMES = {
     "InputError": "mossy.errors",
     "MossyError": "mossy.errors",
 }
-_ROOMS = ("cells", "laws", "materials", "numerics", "protocol", "readers", "records", "simulate", "infer")
+_ROOMS = ("analysis", "cells", "laws", "materials", "numerics", "protocol", "readers", "records", "simulate", "infer")
 __all__ = ["__version__", *_HOMES, *_ROOMS]
 
 

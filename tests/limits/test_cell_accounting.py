@@ -147,5 +147,5 @@ def test_the_identity_would_notice_a_small_part_going_missing():
 def test_the_balances_of_a_cell_at_rest_are_zero(model):
     electrolyte = polynomials() if model == "planar" else {}
     run = simulate(["rest for 1 h"], model=model, electrolyte=electrolyte)
-    assert run.summary["balances"] == {"charge": 0.0, "salt": 0.0, "metal": 0.0}
+    assert run.summary["balances"] == {"charge": 0.0, "salt": 0.0, "metal": 0.0, "elements": 0.0}
     assert run.summary["cycles"][0]["coulombic_efficiency"] is None

@@ -9,7 +9,7 @@ from mossy.cells.build import Chemistry
 from mossy.cells.tables import ElectrolyteTable
 from mossy.errors import InputError
 
-CUSTOM_ONLY = ("cation", "cation_charge", "anion_charge")
+CUSTOM_ONLY = ("salt", "cation", "cation_charge", "anion_charge")
 
 
 def check_salt(what: Chemistry, table: ElectrolyteTable) -> None:

@@ -11,9 +11,12 @@ from pydantic.fields import FieldInfo
 
 from mossy import materials
 from mossy.cells.build import chemistry, metal_thickness
+from mossy.cells.film import Film
+from mossy.cells.interphase_tables import InterphaseTable
 from mossy.cells.tables import PropertyTable, PropertyUnit
+from mossy.errors import InputError
 from mossy.laws import transport
-from mossy.materials import PropertySpec, Value
+from mossy.materials import PropertySpec, Reduction, Value
 from mossy.tables import Table, tables_in
 from mossy.units import Quantity, convert
 
@@ -74,7 +77,7 @@ def assumed(case: Case) -> list[str]:
 
 
 def warnings_of(case: Case) -> list[str]:
-    """Values outside the range in which their correlation was measured."""
+    """Values outside the range in which their correlation was measured; native films taken for what they are not."""
     cell, found = case.build(), []
     here = {"concentration": float(cell.electrolyte.concentration), "temperature": float(cell.temperature)}
     for path, spec in library(case).items():
@@ -85,13 +88,34 @@ def warnings_of(case: Case) -> list[str]:
                     f"{path}: {quantity} {here[quantity]:g} {unit} lies outside {low:g} to {high:g} {unit}, "
                     "where the correlation holds"
                 )
+    for prefix, table, film in _films(case):
+        if table.native is not None and table.layers.outer is None:
+            loose = [each.phase for each in film.constituents if each.formula and not _covers(each.phase)]
+            found += [
+                f"{prefix}.native: {name} cannot cover {cell_metal(case)} (Pilling-Bedworth ratio "
+                f"{materials.phase(name).pilling_bedworth_ratio:.2f}) and is taken as dense all the same; "
+                f"[{prefix}.layers.outer] makes it porous"
+                for name in loose
+            ]
     return found
 
 
-def library(case: Case) -> dict[str, Value | PropertySpec]:
+def cell_metal(case: Case) -> str:
+    """The name of the metal that is plated and stripped."""
+    return chemistry(case.cell, case.electrolyte).metal.name
+
+
+def _covers(phase: str) -> bool:
+    try:
+        return materials.phase(phase).covers
+    except InputError:
+        return True  # described by the case: not for the library to judge
+
+
+def library(case: Case) -> dict[str, Value | PropertySpec | Reduction]:
     """What the case takes from the library of materials, by dotted path."""
     what, given = chemistry(case.cell, case.electrolyte), case.electrolyte
-    taken: dict[str, Value | PropertySpec] = {"cell.metal.molar_volume": what.metal.molar_volume}
+    taken: dict[str, Value | PropertySpec | Reduction] = {"cell.metal.molar_volume": what.metal.molar_volume}
     if what.electrolyte is not None:
         taken |= {
             f"electrolyte.{name}": spec
@@ -100,13 +124,46 @@ def library(case: Case) -> dict[str, Value | PropertySpec]:
         }
         if given.concentration is None:
             taken["electrolyte.concentration"] = what.electrolyte.concentration
-    film = materials.film_defaults()
-    unused = ("solvent_diffusivity", "solvent_concentration", "film_molar_volume", "metal_per_formula")
-    for path in assumed(case):
-        side, _, name = path.partition(".interphase.")
-        grows = name and getattr(case, side).interphase.channels()
-        if name in film and (grows or name not in (*unused, "reduction_potential")):
-            taken[path] = film[name]
+    defaults = set(assumed(case))
+    for prefix, table, film in _films(case):
+        taken |= _of_film(prefix, table, film, what.metal.name, defaults)
+    for side in ("working", "counter"):
+        nucleation = getattr(case, side).nucleation
+        if nucleation is not None and nucleation.surface_energy is None:
+            taken[f"{side}.nucleation.surface_energy"] = what.metal.mechanics["surface_energy"]
+    return taken
+
+
+def _films(case: Case) -> Iterator[tuple[str, InterphaseTable, Film]]:
+    """Every film of a case: its dotted path, its table and what was built of it."""
+    cell = case.build()
+    for side in ("working", "counter"):
+        table, built = getattr(case, side), getattr(cell, side)
+        yield f"{side}.interphase", table.interphase, built.film
+        if table.galvanic is not None:
+            yield f"{side}.galvanic.interphase", table.galvanic.interphase, built.beside
+
+
+def _of_film(
+    prefix: str, table: InterphaseTable, film: Film, metal: str, defaults: set[str]
+) -> dict[str, Value | PropertySpec | Reduction]:
+    """What a film takes from the library: defaults, the volumes of its phases, reactions."""
+    taken: dict[str, Value | PropertySpec | Reduction] = {}
+    unstated = any(not each.reacts for each in table.channels())
+    grows = ("solvent_diffusivity", "solvent_concentration", "reduction_potential")
+    for name, value in materials.film_defaults().items():
+        used = unstated if name in ("film_molar_volume", "metal_per_formula") else bool(table.channels())
+        if f"{prefix}.{name}" in defaults and (used or name not in (*grows, "film_molar_volume", "metal_per_formula")):
+            taken[f"{prefix}.{name}"] = value
+    for each in film.constituents:
+        given = table.phases.get(each.phase)
+        if each.formula and (given is None or given.molar_volume is None):
+            taken[f"{prefix}.phases.{each.phase}.molar_volume"] = materials.phase(each.phase).molar_volume
+    for index, channel in enumerate(table.channels()):
+        if channel.reduction is not None:
+            taken[f"{prefix}.growth.{index}.reduction"] = materials.reduction(channel.reduction, metal)
+    if table.native is not None:
+        taken[f"{prefix}.native.reduction"] = materials.reduction(table.native.reduction, metal)
     return taken
 
 
@@ -124,7 +181,7 @@ def parameters_of(case: Case) -> list[dict[str, Any]]:
         source = "the default that `mossy schema` documents" if path in defaults else "the case file"
         rows.append(_row(path, shown(value, unit), source, "assumed" if path in defaults else "given"))
     for path, entry in sourced.items():
-        text = _spec_text(entry) if isinstance(entry, PropertySpec) else shown(float(entry), entry.unit)
+        text = shown(float(entry), entry.unit) if isinstance(entry, Value) else _text(entry)
         rows.append(_row(path, text, entry.source, entry.status))
     order = ("cell", "electrolyte", "working", "counter", "numerics")
     return sorted(rows, key=lambda row: order.index(row["path"].split(".")[0]))
@@ -190,7 +247,9 @@ def shown(value: Any, unit: str) -> str:
     return f"{number:.6g}" + ("" if unit == "1" else f" {target}")
 
 
-def _spec_text(spec: PropertySpec) -> str:
+def _text(spec: PropertySpec | Reduction) -> str:
+    if isinstance(spec, Reduction):
+        return spec.equation
     if spec.correlation == "table":
         return f"table of {len(spec.coefficients[0])} points"
     return f"{spec.correlation}({', '.join(f'{each:g}' for each in spec.coefficients)})"

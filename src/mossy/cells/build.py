@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from mossy.backend import jax, jnp
 from mossy.cells.base import Cell
 from mossy.cells.build_film import Surroundings, build_film
 from mossy.cells.electrode import Electrode
-from mossy.cells.electrode_tables import ElectrodeTable
+from mossy.cells.electrode_tables import ElectrodeTable, GalvanicTable
 from mossy.cells.electrolyte import Electrolyte, Property, Separator
 from mossy.cells.film import Film
 from mossy.cells.interphase_tables import InterphaseTable, keywords_of
@@ -125,7 +126,7 @@ def surroundings(cell: CellTable, electrolyte: ElectrolyteTable, what: Chemistry
         additives=list(electrolyte.additives),
         concentrations=[each.concentration for each in electrolyte.additives.values()],
         volume_per_area=None if electrolyte.volume is None else electrolyte.volume / cell.area,
-        salt=what.electrolyte.salt if what.electrolyte is not None else "",
+        salt=what.electrolyte.salt if what.electrolyte is not None else electrolyte.salt or "",
         pore_conductivity=salt.conductivity(salt.concentration, cell.temperature),
     )
 
@@ -173,7 +174,7 @@ def _electrode(
         roughening=_roughening(table),
         nucleation=_nucleation(table, material, metal),
         adlayer=_adlayer(table, around),
-        beside=None if galvanic is None else _film_of(galvanic.interphase, around, "galvanic.interphase"),
+        beside=None if galvanic is None else _beside(galvanic, around),
         beside_area=0.0 if galvanic is None else galvanic.area,
         charge_transfer=law,
         charge_number=metal.charge_number,
@@ -187,6 +188,12 @@ def _film_of(table: InterphaseTable, around: Surroundings, key: str) -> Film:
         return build_film(table, around)
     except InputError as error:
         raise error.at(key) from None
+
+
+def _beside(galvanic: GalvanicTable, around: Surroundings) -> Film:
+    """The film on bare substrate, its first volume per geometric area."""
+    film = _film_of(galvanic.interphase, around, "galvanic.interphase")
+    return dataclasses.replace(film, initial=film.initial * galvanic.area)
 
 
 def _roughening(table: ElectrodeTable) -> Roughening | None:

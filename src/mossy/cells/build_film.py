@@ -233,6 +233,8 @@ def _reaction(given: GrowthTable, parts: Parts) -> Reaction | None:
     elif given.reactants is not None and given.products is not None:
         described = parts.table.phases
         formulas = {name: each.formula for name, each in described.items() if each.formula is not None}
+        for name in given.products:
+            parts.phase(name, LAYERS[given.layer])  # refuses one that neither the library nor the case knows
         made = materials.balanced(
             given.law, metal.name, given.reactants, given.products, given.released or {}, formulas=formulas
         )

@@ -90,7 +90,7 @@ class Electrode:
     adlayer: Adlayer | None
     beside: Film | None
     beside_area: Array
-    """Bare substrate per geometric area that a deposit is in contact with"""
+    """Bare substrate per geometric area that a deposit is in contact with; the film there counts it as roughness"""
     charge_transfer: Callable[..., Array] = dataclasses.field(metadata={"static": True})
     charge_number: int = dataclasses.field(metadata={"static": True})
     additive: int | None = dataclasses.field(metadata={"static": True})
@@ -121,7 +121,8 @@ class Electrode:
         roughness = next(extras) if self.roughening is not None else one
         nuclei = next(extras) if self.nucleation is not None else zero
         coverage = next(extras) if self.adlayer is not None else zero
-        beside = self.beside.unpack(values[first + self._extras :], one) if self.beside is not None else None
+        rest = values[first + self._extras :]
+        beside = self.beside.unpack(rest, jnp.asarray(self.beside_area)) if self.beside is not None else None
         film = self.film.unpack(values[len(OWN_STATES) : first], roughness)
         return ElectrodeState(
             values[0] / roughness, values[1], values[2], values[3], film, roughness, nuclei, coverage, beside
@@ -221,9 +222,9 @@ class Electrode:
             return None
         outer = -state.overpotential - self.dense_voltage(state)
         found = self.beside.growth(state.beside, outer, outer, jnp.zeros(()), temperature, left)
-        bare = self.beside_area
-        if self.nucleation is not None:
-            bare = bare * (1.0 - self.nucleation.covered(state.nuclei, self.active(state)))
+        if self.nucleation is None:
+            return found
+        bare = 1.0 - self.nucleation.covered(state.nuclei, self.active(state))
         return Growth(bare * found.currents, found.in_cracks)
 
     def isolated(self, state: ElectrodeState, transferred: Array, left: Array) -> Array:

@@ -22,8 +22,8 @@ class KineticsTable(Table):
     reorganisation_energy: Annotated[float, MolarEnergy()] | None = default(
         None, "Marcus-Hush-Chidsey only; in eV or kJ/mol", validate_default=False
     )
-    second_step_ratio: Annotated[float, Quantity("1", minimum=0.0, exclusive=True)] = default(
-        1e3, "two_step only: exchange current of M+ -> M over that of M2+ -> M+"
+    second_step_ratio: Annotated[float, Quantity("1", minimum=0.0, exclusive=True)] | None = default(
+        None, "two_step only: exchange current of M+ -> M over that of M2+ -> M+", validate_default=False
     )
     double_layer_capacitance: Annotated[float, Quantity("F/m^2", minimum=0.0)] = default("10 uF/cm^2")
 
@@ -32,6 +32,9 @@ class KineticsTable(Table):
         if self.law == "marcus_hush_chidsey" and self.reorganisation_energy is None:
             remedy = 'add reorganisation_energy = "0.22 eV"'
             raise InputError("Marcus-Hush-Chidsey needs a reorganisation energy", key="law", remedy=remedy)
+        if self.law == "two_step" and self.second_step_ratio is None:
+            remedy = "add second_step_ratio = 100 where the first electron is the slow one, 0.01 where the second is"
+            raise InputError("two steps need their ratio", key="law", remedy=remedy)
         return self
 
 
@@ -119,7 +122,7 @@ class AdlayerTable(Table):
 class GalvanicTable(Table):
     """Bare substrate in contact with the metal, on which a film grows with the metal's electrons."""
 
-    area: Annotated[float, Quantity("1", minimum=0.0)] = default(
+    area: Annotated[float, Quantity("1", minimum=0.0, exclusive=True)] = default(
         1.0, "of it per geometric area; with [nucleation], what nuclei do not cover of it"
     )
     interphase: InterphaseTable = subtable(InterphaseTable)

@@ -7,13 +7,16 @@ that in the solid and i the current in the pores,
     A_j (C dv/dt + v/R) = i_(j-1/2) - i_(j+1/2)        i = (J r_s - dv/dx)/(r_p + r_s)
     V = sum r_p i h + v_N
 
-A_j is the area of wall that belongs to node j; the solid's tops add to the first, the pores' ends to the last.
+A_j is the area of wall that belongs to node j; the solid's tops add to the first, the pores' ends to the last. The mesh
+is fine at both ends, where most of the current changes over.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from typing import NamedTuple
+
+import numpy as np
 
 from mossy.backend import jax, jnp, pytree
 from mossy.laws.porous_layer import layer_growth_rate, porous_layer_impedance
@@ -23,6 +26,17 @@ NANOMETRE = 1e-9
 THINNEST = 1e-9
 """m: an outer layer begins with at least this thickness."""
 LEAST_POROSITY = 1e-3
+STRETCHING = 0.8
+
+
+def spacings(intervals: int) -> np.ndarray:
+    """Relative distances between nodes at s - (STRETCHING/2 pi) sin(2 pi s), s uniform: a fifth as wide at the ends.
+
+    >>> round(float(spacings(12).sum()), 12), round(float(spacings(200)[0] * 200), 2)
+    (1.0, 0.2)
+    """
+    uniform = np.linspace(0.0, 1.0, intervals + 1)
+    return np.diff(uniform - STRETCHING / (2.0 * np.pi) * np.sin(2.0 * np.pi * uniform))
 
 
 class OuterState(NamedTuple):
@@ -93,15 +107,15 @@ class OuterLayer:
         return Line(NANOMETRE * state.thickness, pore, rail, wall, 1.0 - porosity, porosity)
 
     def _pore_current(self, line: Line, walls: Array, current: Array) -> Array:
-        step = line.length / self.intervals
-        slope = (walls[1:] - walls[:-1]) / step
+        slope = (walls[1:] - walls[:-1]) / (line.length * spacings(self.intervals))
         return (current * line.solid_resistivity - slope) / (line.pore_resistivity + line.solid_resistivity)
 
     def voltage(self, state: OuterState, solid: Array, current: Array) -> Array:
         """Across the layer, V, positive while plating."""
         line = self.line(state, solid)
         inside = self._pore_current(line, state.walls, current)
-        return line.pore_resistivity * line.length / self.intervals * jnp.sum(inside) + state.walls[-1]
+        drop = line.pore_resistivity * line.length * jnp.sum(inside * spacings(self.intervals))
+        return drop + state.walls[-1]
 
     def rates(self, state: OuterState, solid: Array, gains: Array, losses: Array, current: Array) -> Array:
         """mass x rate: what is deposited fills pores and adds layer, what dissolves thins it at the same porosity."""
@@ -109,8 +123,8 @@ class OuterLayer:
         grown = layer_growth_rate(gains, porosity, self.porosity, self.filling) - losses / (1.0 - porosity)
         inside = self._pore_current(line, state.walls, current)
         passing = jnp.concatenate([jnp.reshape(current, (1,)), inside, jnp.zeros(1)])
-        share = jnp.ones(self.intervals + 1).at[0].set(0.5).at[-1].set(0.5)
-        areas = share * line.wall_area * line.length / self.intervals
+        apart = np.concatenate([[0.0], spacings(self.intervals), [0.0]])
+        areas = line.wall_area * line.length * jnp.asarray(0.5 * (apart[1:] + apart[:-1]))
         areas = areas.at[0].add(line.top_area).at[-1].add(line.bottom_area)
         walls = (passing[:-1] - passing[1:]) / areas - state.walls / self.wall_resistance
         return jnp.concatenate([jnp.reshape(grown / NANOMETRE, (1,)), walls])

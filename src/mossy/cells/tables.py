@@ -218,6 +218,7 @@ class ElectrolyteTable(Table):
         None, "of the whole cell's electrolyte; for additives", validate_default=False
     )
     additives: dict[str, AdditiveTable] = default({}, "by name: [electrolyte.additives.FEC]")
+    salt: str | None = default(None, "custom only: its name, for reductions that use it up")
     cation: str | None = default(None, "custom only: the metal of the salt's cation")
     cation_charge: StrictInt | None = Field(default=None, ge=1, le=3)
     anion_charge: StrictInt | None = Field(default=None, ge=-3, le=-1)

@@ -30,24 +30,12 @@ def describe(name: str) -> str:
         lines.append(f"  note: {solid.disagreement}")
     if solid.name in names("metals"):
         lines.append(f"  phases: {', '.join(each.name for each in phases_of(solid.name))}")
-        lines += [_reaction(reduction(each, solid.name), solid.symbol) for each in reductions_of(solid.name)]
+        lines += [_reaction(reduction(each, solid.name)) for each in reductions_of(solid.name)]
     return "\n".join(lines)
 
 
-def _reaction(made: Reduction, symbol: str) -> str:
-    """A reduction as chemists write it.
-
-    >>> print(_reaction(reduction("EC to LEDC", "lithium"), "Li").splitlines()[0])
-      EC to LEDC: 2 EC + 2 Li -> LEDC + C2H4 [verified]
-    """
-
-    def side(*parts: tuple[str, float]) -> str:
-        return " + ".join(each if amount == 1.0 else f"{amount:g} {each}" for each, amount in parts)
-
-    charge = 2.0 if symbol in ("Mg", "Ca") else 1.0
-    left = side(*made.reactants.items(), (symbol, made.electrons / charge))
-    right = side(*made.products.items(), *made.released.items())
-    return f"  {made.name}: {left} -> {right} [{made.status}]\n      {made.source}"
+def _reaction(made: Reduction) -> str:
+    return f"  {made.name}: {made.equation} [{made.status}]\n      {made.source}"
 
 
 def native_films(metal_name: str) -> str:

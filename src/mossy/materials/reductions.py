@@ -51,6 +51,22 @@ class Reduction:
     status: str
     note: str
 
+    @property
+    def equation(self) -> str:
+        """As chemists write it.
+
+        >>> reduction("EC to LEDC", "lithium").equation
+        '2 EC + 2 Li -> LEDC + C2H4'
+        """
+        of = metal(self.metal)
+        left = {**self.reactants, of.symbol: self.electrons / of.charge_number}
+        sides = (left, {**self.products, **self.released})
+        return " -> ".join(" + ".join(_term(*each) for each in side.items()) for side in sides)
+
+
+def _term(name: str, amount: float) -> str:
+    return name if amount == 1.0 else f"{amount:g} {name}"
+
 
 @functools.cache
 def _molecules() -> dict[str, dict[str, Any]]:
@@ -86,7 +102,8 @@ def reduction(name: str, metal_name: str) -> Reduction:
     """
     known = entries("reductions").get(metal_name, {}).get("reductions", {})
     if name not in known:
-        remedy = suggest(name, known) if known else "write reactants, products and released yourself"
+        own = "write reactants, products and released yourself"
+        remedy = f"{suggest(name, known)}, or {own}; `mossy materials {metal_name}` lists them" if known else own
         raise InputError(f"no reduction on {metal_name} is called '{name}'", remedy=remedy)
     table = known[name]
     parts = {key: table.get(key, {}) for key in ("reactants", "products", "released")}
@@ -117,12 +134,13 @@ def balanced(
     made = [(known.get(each) or phase(each).formula, amount) for each, amount in products.items()]
     after = total([*made, *released.items()])
     atoms = after.get(of.symbol, 0.0) - before.get(of.symbol, 0.0)
-    for element in sorted({*before, *after} - {of.symbol}):
-        missing = after.get(element, 0.0) - before.get(element, 0.0)
+    elements = sorted({*before, *after} - {of.symbol})
+    for element in elements:
         if element not in before:
-            raise InputError(
-                f"'{name}' makes a phase with {element}, which nothing supplies", remedy="name a reactant that holds it"
-            )
+            problem = f"'{name}' makes a phase with {element}, which nothing supplies"
+            raise InputError(problem, remedy="name a reactant that holds it")
+    for element in elements:
+        missing = after.get(element, 0.0) - before[element]
         if abs(missing) > _SAME * max(1.0, before[element]):
             remedy = "mend the amounts of reactants, products and released"
             raise InputError(f"'{name}' does not balance: {missing:+g} {element} on the right", remedy=remedy)
