@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from mossy.backend import make_room
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -20,3 +23,10 @@ def mossy_data() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+@pytest.fixture(autouse=True, scope="module")
+def room_for_compiled_code() -> Iterator[None]:
+    """Hundreds of tests compile more than one process can hold."""
+    yield
+    make_room()

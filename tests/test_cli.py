@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -697,6 +697,15 @@ def test_a_step_limit_still_leaves_what_is_known(mossy_command: Command):
     assert frames["impedance"]["label"].unique().to_list() == ["start"]
 
 
+@pytest.fixture
+def heeded_interrupts() -> Iterator[None]:
+    """A shell starts what runs in the background with Ctrl-C ignored; here it is not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded_interrupts")
 def test_ctrl_c_keeps_what_there_is(mossy_command: Command, monkeypatch: pytest.MonkeyPatch):
     """A Ctrl-C before the first step, when JAX may be compiling, waits until it can be obeyed safely."""
     steps = '"plate 1 mA/cm^2 for 20 min", "strip 1 mA/cm^2 until 1 V"'
@@ -718,6 +727,7 @@ def test_ctrl_c_keeps_what_there_is(mossy_command: Command, monkeypatch: pytest.
     assert frames["cycling"]["cycle_count"].max() == len(summary["cycles"])
 
 
+@pytest.mark.usefixtures("heeded_interrupts")
 def test_ctrl_c_keeps_the_best_fit(mossy_command: Command, monkeypatch: pytest.MonkeyPatch):
     """The parameters found so far, the run at them and the report are written; the exit code says it is unfinished."""
     write_measurements(Path())
@@ -751,6 +761,7 @@ def test_a_run_needs_no_measurements(mossy_command: Command):
     assert code == 0, err
 
 
+@pytest.mark.usefixtures("heeded_interrupts")
 def test_a_second_ctrl_c_stops_at_once(mossy_command: Command, monkeypatch: pytest.MonkeyPatch):
     def twice(path: Path) -> Any:
         signal.raise_signal(signal.SIGINT)

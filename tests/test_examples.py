@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import re
@@ -161,3 +162,78 @@ def test_li_li_tegdme(mossy_data: Path, tmp_path: Path, monkeypatch: pytest.Monk
         assert all(abs(value) <= 1.0 + 1e-9 for value in correlations)
     assert max(abs(matrix[i][j]) for i in range(len(names)) for j in range(i)) > 0.9
     assert any("correlated" in note for note in report["notes"])
+
+
+def lost(out: Path) -> list[float]:
+    """mAh/cm2 spent on the working electrode's film at the end of each step."""
+    table = polars.read_parquet(out / "cycling.parquet")
+    return table.group_by("step_count", maintain_order=True).last()["working_film_charge_mAh_per_cm2"].to_list()
+
+
+def test_sodium_in_carbonate_against_ether(tmp_path: Path):
+    """Without dissolution the loss keeps the square root of time; the carbonate's loss has left it within 60 days."""
+    ran("sodium_ether", tmp_path / "ether")
+    ran("sodium_carbonate", tmp_path / "carbonate")
+    ether, carbonate = lost(tmp_path / "ether"), lost(tmp_path / "carbonate")
+    # the last rest doubles the time: a factor of 2^1/2 in the ether, 60 days after a start at 0.1 nm
+    assert math.log(ether[3] / ether[2]) / math.log(2.0) == pytest.approx(0.5, abs=0.01)
+    # both steady film and start count: Q = Q_ss + rate t, well above the square root
+    assert math.log(carbonate[3] / carbonate[2]) / math.log(2.0) > 0.85
+    # the last 60 days cost 0.0092 against 0.0035 mAh/cm2
+    assert carbonate[3] - carbonate[2] > 2.5 * (ether[3] - ether[2])
+
+
+def test_magnesium_conditioning(tmp_path: Path):
+    """Efficiency rises as water is used up; open circuit blocks the metal and current sets it free."""
+    summary = ran("magnesium_conditioning", tmp_path)
+    efficiency = [cycle["coulombic_efficiency"] for cycle in summary["cycles"]]
+    assert efficiency[-1] is None  # the last cycle does not strip
+    assert efficiency[:15] == sorted(efficiency[:15])
+    assert efficiency[0] == pytest.approx(0.80, abs=0.01)
+    assert efficiency[14] > 0.999
+    spectra = polars.read_parquet(tmp_path / "impedance.parquet")
+    slow = spectra.group_by("label", maintain_order=True).agg(polars.col("real_impedance_ohm_cm2").max())
+    plated, hour, ten_hours, current = slow["real_impedance_ohm_cm2"].to_list()
+    assert 2.0 * plated < hour < ten_hours
+    assert ten_hours > 20.0 * plated
+    assert current < 1.2 * plated
+
+
+def test_artificial_interphase(tmp_path: Path):
+    """It neither grows nor heals, so that the efficiency falls as it tears, to what the bare metal's film costs."""
+    summary = ran("artificial_interphase", tmp_path)
+    film = summary["interphase"]["working"]
+    assert film["thickness_nm"] == pytest.approx(50.0, rel=1e-9)
+    # each stroke is 4.85 um of lithium for 1 mAh/cm2: 1 - exp(-80 x 4.85/200)
+    strokes = 80 * 36000.0 / 96485.33212 * 6.941e-3 / 534.0
+    assert film["cracked_fraction"] == pytest.approx(1.0 - math.exp(-strokes / 200e-6), rel=5e-3)
+    efficiency = [cycle["coulombic_efficiency"] for cycle in summary["cycles"]]
+    assert efficiency[0] > 0.999
+    assert min(efficiency) == pytest.approx(0.9974, abs=2e-4)
+    assert efficiency[:20] == sorted(efficiency[:20], reverse=True)
+
+
+def script(name: str) -> Any:
+    """An example's module."""
+    spec = importlib.util.spec_from_file_location(name, PROJECT / "examples" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_native_films(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """The picture, and what the issue of covering says of sodium and potassium; the asserts stand in the script."""
+    found = script("native_films").main(str(tmp_path / "films.png"))
+    assert (tmp_path / "films.png").stat().st_size > 20_000
+    assert set(found) == {"lithium", "sodium", "potassium", "magnesium", "calcium"}
+    assert "Mg(OH)2" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_mechanisms(tmp_path: Path):
+    """Each of five laws is recognised from its own noisy data, and no other fits."""
+    found = script("mechanisms").main(str(tmp_path / "mechanisms.png"))
+    assert {law: result.best.law for law, result in found.items()} == {law: law for law in found}
+    assert (tmp_path / "mechanisms.png").stat().st_size > 20_000

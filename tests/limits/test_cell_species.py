@@ -273,3 +273,22 @@ def test_a_solvent_that_is_used_up_leaves_pores_dry():
     assert filled == pytest.approx((1e-5 - used) / 1e-5, rel=1e-9)
     seen = final(run)
     assert seen["working_surface_concentration"] == pytest.approx(1000.0 / filled, rel=1e-9)
+
+
+def test_a_film_that_tears_and_dissolves_stays_above_nothing():
+    """What is in cracks dissolves with the rest: neither the intact part nor the torn one is ever less than nothing."""
+    side = film(
+        EC | {"side_exchange_current_density": "1e-7 A/m^2"},
+        initial_thickness="10 nm",
+        dissolution={"velocity": "2e-13 m/s"},
+        fracture={"length": "3 um"},
+    )
+    steps = ["plate 1 mA/cm^2 for 1 mAh/cm^2", "strip 1 mA/cm^2 until 1 V", "rest for 5 h"]
+    run = simulate(steps, repeat=6, working=side, cell={"working": "copper"})
+    assert run.summary["status"] == "done"
+    table = run.interphase
+    for column in ("working_film_thickness_nm", "working_film_nmol_per_cm2", "working_LEDC_nmol_per_cm2"):
+        assert table[column].min() >= -1e-6  # the tolerance of states of about 1 nm
+    assert table["working_dissolved_nm"].max() > 10.0
+    assert 0.3 < table["working_cracked_fraction"].max() <= 1.0
+    assert max(run.summary["balances"].values()) < 1e-8

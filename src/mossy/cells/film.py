@@ -10,7 +10,9 @@ Where it cracks, fresh metal shows on a share a of the area. There a film of its
 MINIMUM_GROWING_THICKNESS, L_c = L_min + v_c/(a rho), and closes the crack as it gets as thick as the intact one; an
 artificial film neither grows nor heals.
 
-    da/dt = |v|/l (1 - a) - a w_c/L        dv_c/dt = rho a w_c - v_c w_c/L        w_c = sum_k y_k j_k(L_c)
+    da/dt = |v|/l (1 - a) - a w_c/L        dv_c/dt = rho a w_c - v_c w_c/L - v_c d'/T        w_c = sum_k y_k j_k(L_c)
+
+d' is what dissolves of the dense layer's T: from cracks in proportion to what they hold.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ Array = jax.Array
 MINIMUM_GROWING_THICKNESS = 1e-10
 """m: a film that grows starts with at least this thickness, because diffusion through it is singular at zero."""
 NANOMETRE = 1e-9
+_NO_VOLUME = 1e-15
+"""m: a film thinner than this has no composition, and nothing of it to lose."""
 SMALLEST_CRACK = 1e-9
 """Share of the area below which a crack's thickness stops being resolved."""
 LAST_SHARE = 1e-6
@@ -232,7 +236,8 @@ class Film:
         """Of a dense layer on a flat metal without cracks that would conduct as well, m."""
         whole = self.thickness(state)
         if self.cracks:
-            whole = 1.0 / (1.0 / whole + state.cracked / self.crack_thickness(state))
+            intact = jnp.maximum(whole, MINIMUM_GROWING_THICKNESS)
+            whole = 1.0 / (1.0 / intact + state.cracked / self.crack_thickness(state))
         return whole / state.roughness
 
     def conductivity(self, state: FilmState) -> Array:
@@ -266,7 +271,7 @@ class Film:
         """How fast each constituent dissolves, nm/s."""
         volumes = self.volumes(state)
         total = jnp.sum(volumes)
-        share = volumes / jnp.where(jnp.abs(total) > 1e-15, total, 1e-15)
+        share = volumes / jnp.where(jnp.abs(total) > _NO_VOLUME, total, _NO_VOLUME)
         saturation = jnp.sum(self.dissolved_amounts(state)) / self.solubility if self.saturates else jnp.zeros(())
         thickness = total / state.roughness
         spontaneous = interphase.dissolution_rate(thickness, self.dissolution_velocity, saturation)
@@ -301,12 +306,15 @@ class Film:
         currents = intact + jnp.maximum(state.cracked, 0.0) * cracks
         return Growth(currents * state.roughness, velocity)
 
-    def cracking(self, state: FilmState, in_cracks: Array, surface_velocity: Array) -> Array:
+    def cracking(self, state: FilmState, in_cracks: Array, surface_velocity: Array, dissolution: Array) -> Array:
         """Rates of the cracked share, 1/s, and of the volume in it, nm/s."""
         torn = interphase.fracture_rate(surface_velocity, self.fracture_length, state.cracked)
-        closing = jnp.zeros(()) if self.artificial else in_cracks / self.thickness(state)
+        intact = jnp.maximum(self.thickness(state), MINIMUM_GROWING_THICKNESS)
+        closing = jnp.zeros(()) if self.artificial else in_cracks / intact
         grown = state.roughness * state.cracked * in_cracks / NANOMETRE
-        return jnp.stack([torn - state.cracked * closing, grown - state.crack_volume * closing])
+        dense = jnp.maximum(self._in_layer(self.volumes(state), INNER), _NO_VOLUME)
+        going = closing + self._in_layer(NANOMETRE * dissolution, INNER) / dense
+        return jnp.stack([torn - state.cracked * closing, grown - state.crack_volume * going])
 
     def rates(
         self,
@@ -322,7 +330,7 @@ class Film:
         if self.dissolves:
             parts.append(dissolution)
         if self.cracks:
-            parts.append(self.cracking(state, growth.in_cracks, surface_velocity))
+            parts.append(self.cracking(state, growth.in_cracks, surface_velocity, dissolution))
         if self.outer is not None and state.outer is not None:
             made = jnp.zeros(len(self.constituents))
             for k, channel in enumerate(self.channels):

@@ -217,12 +217,13 @@ def _electrodes(content: ReportContent) -> Html:
     """What is known of each electrode at the end, side by side."""
     values = {
         electrode: {
-            **{f"film {quantity_name(key)}": value for key, value in _flat(content.table("interphase"), electrode)},
+            **{_film_name(key): value for key, value in _flat(content.table("interphase"), electrode)},
             **{_dead_name(key): value for key, value in _flat(content.table("dead_metal"), electrode)},
         }
         for electrode in ELECTRODES
     }
     names = list(dict.fromkeys(name for electrode in ELECTRODES for name in values[electrode]))
+    names = [name for name in names if any(values[electrode].get(name) is not None for electrode in ELECTRODES)]
     if not names:
         return Html("")
     rows = [[text(name), *(text(any_value(values[side].get(name))) for side in ELECTRODES)] for name in names]
@@ -231,6 +232,11 @@ def _electrodes(content: ReportContent) -> Html:
 
 def _flat(tables: Mapping[str, Any], electrode: str) -> list[tuple[str, Any]]:
     return [(key, value) for key, value in (tables.get(electrode) or {}).items() if not isinstance(value, dict)]
+
+
+def _film_name(key: str) -> str:
+    names = {"film_mAh_per_cm2": "charge in the film (mAh/cm²)", "roughness": "roughness"}
+    return names.get(key) or f"film {quantity_name(key)}"
 
 
 def _dead_name(key: str) -> str:
@@ -245,7 +251,7 @@ def _others(summary: Mapping[str, Any]) -> Html:
             continue
         inner = value.items() if isinstance(value, Mapping) else [("", value)]
         for name, item in inner:
-            if item is None or isinstance(item, Mapping) or (isinstance(item, list | tuple) and len(item) > 8):
+            if item is None or isinstance(item, Mapping) or (isinstance(item, list | tuple) and not 0 < len(item) <= 8):
                 continue
             full = f"{plain_words(key)}: {quantity_name(name)}" if name else quantity_name(key)
             rows.append([text(full), text(any_value(item))])

@@ -10,6 +10,7 @@ from string import Template
 from mossy.report import overview, provenance, sections
 from mossy.report.canvas import Drawing, style
 from mossy.report.content import ReportContent
+from mossy.report.draw_film import draw_film
 from mossy.report.draw_fit import draw_comparisons
 from mossy.report.draw_history import draw_history
 from mossy.report.draw_impedance import draw_impedance
@@ -62,7 +63,11 @@ def _drawings(content: ReportContent) -> dict[str, list[Drawing]]:
     return {
         "voltage": draw_voltage(content.cycling),
         "efficiency": draw_efficiency(content.items("cycles")),
-        "interphase": [*draw_interphase(content.cycling), *draw_history(content.interphase)],
+        "interphase": [
+            *draw_interphase(content.cycling),
+            *draw_history(content.interphase),
+            *draw_film(content.interphase),
+        ],
         "impedance": draw_impedance(content.impedance),
         "salt": [*draw_profiles(content.profiles), *draw_surface_salt(content.cycling)],
         "fit": draw_comparisons(content.comparisons),
@@ -81,7 +86,7 @@ def _sections(content: ReportContent, drawings: Mapping[str, Sequence[Drawing]])
         (
             "interphase",
             "Film and metal",
-            figures(drawings["interphase"], still or "There is neither film nor metal to show."),
+            sections.interphase(content, drawings["interphase"], still or "There is neither film nor metal to show."),
         ),
         ("impedance", "Impedance", sections.impedance(content, drawings["impedance"])),
         ("salt", "Salt", figures(drawings["salt"], "No profiles: this model has no gradients, or none was kept.")),

@@ -9,14 +9,16 @@ import numpy as np
 import polars as pl
 
 from mossy.report.canvas import Drawing, figure_block
-from mossy.report.content import ReportContent, column
+from mossy.report.content import ELECTRODES, ReportContent, column
+from mossy.report.draw_film import phase_name
 from mossy.report.draw_impedance import Spectrum, spectra
 from mossy.report.draw_interphase import efficiencies
 from mossy.report.markup import Html, alert, badge, bullets, dotted, element, folded, join, paragraph, table, text
 from mossy.report.overview import finished
-from mossy.report.wording import any_value, known, measure, number, percent, plain_words, tidy_unit, with_error
+from mossy.report.wording import UNKNOWN, any_value, known, measure, number, percent, plain_words, tidy_unit, with_error
 
 _ROWS_IN_SIGHT = 12
+_NONE = ("0", UNKNOWN)
 
 
 def figures(drawings: Sequence[Drawing], otherwise: str) -> Html:
@@ -70,6 +72,59 @@ def impedance(content: ReportContent, drawings: Sequence[Drawing]) -> Html:
     if len(found) > _ROWS_IN_SIGHT:
         listed = folded(f"All {len(found)} spectra", listed)
     return join([figures(drawings, ""), listed])
+
+
+def interphase(content: ReportContent, drawings: Sequence[Drawing], otherwise: str) -> Html:
+    """The figures of films and metal, what the films are made of at the end, and where their atoms came from."""
+    films = {side: (content.table("interphase").get(side) or {}) for side in ELECTRODES}
+    return join([figures(drawings, otherwise), _composition(films), _ledgers(films)])
+
+
+def _composition(films: Mapping[str, Mapping[str, Any]]) -> Html:
+    """Amounts of the phases, and each layer's thickness and porosity."""
+    rows: dict[str, dict[str, Any]] = {}
+    for side, film in films.items():
+        for phase, amount in (film.get("phases_nmol_per_cm2") or {}).items():
+            rows.setdefault(f"{phase_name(phase)} (nmol/cm²)", {})[side] = number(amount, 4)
+        for name, layer in (film.get("layers") or {}).items():
+            rows.setdefault(f"{name} layer: thickness (nm)", {})[side] = number(layer.get("thickness_nm"), 4)
+            rows.setdefault(f"{name} layer: porosity", {})[side] = _share(layer.get("porosity"))
+    rows = {name: values for name, values in rows.items() if any(value not in _NONE for value in values.values())}
+    if not rows:
+        return Html("")
+    listed = [[text(name), *(text(values.get(side, UNKNOWN)) for side in ELECTRODES)] for name, values in rows.items()]
+    return join(
+        [
+            element("h3", text("What the films are made of at the end")),
+            table(["", "Working", "Counter"], listed, numeric=(1, 2)),
+        ]
+    )
+
+
+def _share(value: Any) -> str:
+    """A percentage, or nothing to say where it is 0."""
+    return percent(value, 1) if known(value) else UNKNOWN
+
+
+def _ledgers(films: Mapping[str, Mapping[str, Any]]) -> Html:
+    """Every element that the films' reactions moved, from where to where."""
+    places = ("from_metal", "from_electrolyte", "film", "dissolved", "released")
+    rows = [
+        [text(side), text(name), *(text(number(entry.get(place), 4)) for place in places)]
+        for side, film in films.items()
+        for name, entry in (film.get("elements_nmol_per_cm2") or {}).items()
+        if any(known(entry.get(place)) for place in places)
+    ]
+    if not rows:
+        return Html("")
+    headings = ["Electrode", "Element", *(plain_words(place).capitalize() for place in places)]
+    note = (
+        "nmol/cm² by the films' reactions since the start: what came equals what is in the film, dissolved or released."
+    )
+    return folded(
+        "Where the atoms of the films came from",
+        join([table(headings, rows, numeric=range(2, 7)), paragraph(note, "quiet")]),
+    )
 
 
 def _spectrum_row(spectrum: Spectrum, unit: str) -> list[Html]:

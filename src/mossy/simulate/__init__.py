@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from mossy.backend import make_room
 from mossy.cells import Cell
 from mossy.numerics.status import Status
 from mossy.protocol import Point, Schedule
@@ -81,6 +82,7 @@ def run(
     facts: dict[str, Any] | None = None,
 ) -> Run:
     """Integrates a cell through a schedule; `area` in m2 turns densities into what an instrument reads."""
+    make_room()
     settings = numerics or NumericsTable()
     trajectory = integrate(
         cell,

@@ -161,6 +161,10 @@ def summary_of(trajectory: Trajectory, area: float) -> dict[str, Any]:
     }
 
 
+_ROUNDING = 1e-12
+"""Of an additive's inventory: what is left of the last of it when it is gone."""
+
+
 def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
@@ -169,11 +173,13 @@ def _cycles(
     trajectory: Trajectory, seen: dict[str, np.ndarray], closing: np.ndarray, area: float
 ) -> list[dict[str, Any]]:
     rows, segments, cycles = trajectory.rows, trajectory.schedule.segments, []
+    strips = {segments[s].cycle for s in rows.segment if segments[s].mode == "current" and segments[s].value < 0.0}
     plated = np.diff(seen["plated"], prepend=0.0) / MILLIAMPERE_HOUR
     stripped = np.diff(seen["stripped"], prepend=0.0) / MILLIAMPERE_HOUR
     for place, row in enumerate(closing):
         segment = segments[rows.segment[row]]
-        efficiency = float(stripped[place] / plated[place]) if plated[place] > 0.0 else None
+        whole = plated[place] > 0.0 and (stripped[place] > 0.0 or segment.cycle in strips)
+        efficiency = float(stripped[place] / plated[place]) if whole else None
         cycles.append(
             {
                 "cycle": segment.cycle,
@@ -200,12 +206,14 @@ def _additives(trajectory: Trajectory, seen: dict[str, np.ndarray], place: int, 
     if not names:
         return {}
     amounts = np.asarray(trajectory.cell.additives)
+    left = [float(seen[f"additive_{k}"][place]) for k in range(len(names))]
+    left = [0.0 if abs(share) < _ROUNDING else share for share in left]
     return {
         "additives": {
             name: {
-                "fraction_left": float(seen[f"additive_{k}"][place]),
-                "left_mol_per_cm2": float(seen[f"additive_{k}"][place] * amounts[k] * 1e-4),
-                "left_mol": float(seen[f"additive_{k}"][place] * amounts[k] * area),
+                "fraction_left": left[k],
+                "left_mol_per_cm2": float(left[k] * amounts[k] * 1e-4),
+                "left_mol": float(left[k] * amounts[k] * area),
             }
             for k, name in enumerate(names)
         }
