@@ -49,7 +49,7 @@ def make_room() -> None:
     A cell of a new structure takes about a thousand of 65,530; the cache on disk brings back what is needed again.
     """
     try:
-        with open("/proc/self/maps", "rb") as maps:
+        with Path("/proc/self/maps").open("rb") as maps:
             held = sum(1 for _ in maps)
         granted = int(Path("/proc/sys/vm/max_map_count").read_text())
     except (OSError, ValueError):  # another system
