@@ -12,6 +12,8 @@ import pytest
 from mossy.case import load_case, parse_case, run
 from mossy.case.fitting import fit
 from mossy.commands import EXAMPLES, example
+from mossy.laws.constants import FARADAY
+from mossy.materials import electrolyte
 
 EXAMPLE_FOLDER = Path(__file__).resolve().parents[1] / "examples"
 
@@ -70,3 +72,30 @@ def test_a_narrow_sweep_and_its_voltage_determine_the_sum(mossy_data: Path, monk
     assert 266.0 < report["derived"]["sum_ohm_cm2"]["value"] < 330.0
     assert report["data"][0]["rms_over_mean"] < 0.06
     assert any("correlated" in note for note in report["notes"])
+
+
+@pytest.mark.parametrize(
+    ("name", "valence", "isolated"), [("potassium", 1, 0.03), ("magnesium", 2, 0.0), ("calcium", 2, 0.02)]
+)
+def test_metals_beyond_lithium_and_sodium(name: str, valence: int, isolated: float) -> None:
+    """Efficiency is what isolation and the film leave; the limiting current is 2 z nu+ F D c0/((1 - t+) L)."""
+    data = tomllib.loads(example(f"{name}-copper"))
+    data["protocol"]["repeat"] = 2
+    data["impedance"]["at"] = ["cycle 2 step 2"]
+    case = parse_case(data)
+    result = run(case)
+    first, second = result.summary["cycles"]
+    film = second["film_mAh_per_cm2"] - first["film_mAh_per_cm2"]
+    # what is isolated is a share of the metal there was, that is of what the film left of 0.5 mAh/cm2
+    assert second["coulombic_efficiency"] == pytest.approx((1.0 - isolated) * (1.0 - film / 0.5), abs=1e-3)
+    assert all(abs(value) < 1e-8 for value in result.summary["balances"].values())
+    assert result.summary["unverified"], "nobody measured these electrolytes as a whole"
+    library = electrolyte(data["cell"]["electrolyte"])
+    concentration = float(library.concentration)
+    diffusivity, transference = (
+        float(library.properties[key].coefficients[0]) for key in ("diffusivity", "transference_number")
+    )
+    separator = case.cell.separator
+    flux = diffusivity * separator.porosity**separator.bruggeman * concentration / separator.thickness
+    limit = 2.0 * valence * FARADAY * flux / (1.0 - transference)
+    assert result.summary["limiting_current_mA_per_cm2"] == pytest.approx(limit / 10.0, rel=1e-9)

@@ -22,6 +22,9 @@ EXAMPLES = {
     "lithium-copper": "lithium_copper.toml",
     "lithium-symmetric": "lithium_symmetric.toml",
     "sodium-copper": "sodium_copper.toml",
+    "potassium-copper": "potassium_copper.toml",
+    "magnesium-copper": "magnesium_copper.toml",
+    "calcium-copper": "calcium_copper.toml",
 }
 
 

@@ -43,6 +43,22 @@ def test_growth_at_the_outer_interface_reaches_its_reference(law):
     assert max(run.summary["balances"].values()) < 1e-8
 
 
+@pytest.mark.parametrize(("law", "feels_the_field"), [("interstitial_diffusion", False), ("electron_tunnelling", True)])
+def test_neutral_interstitials_do_not_feel_the_field_of_the_film(law, feels_the_field):
+    """Plating through a film that takes 50 mV, on a metal that takes none: only electrons gain by the drop outside."""
+    parameters, _, _ = LAWS[law]
+    kinetics = {"exchange_current_density": "1e6 A/m^2"}
+    film = {"growth": [{"law": law} | parameters], "initial_thickness": "5 nm", "conductivity": "1e-6 S/m"}
+    grown = []
+    for step in ("rest for 30 h", "plate 1 mA/cm^2 for 30 h"):
+        side = electrode(kinetics=kinetics, interphase=film)
+        run = simulate([step], working=side, numerics={"relative_tolerance": 1e-8})
+        grown.append(thickness(run) - 5.0)
+    # 10 A/m2 over 1e-6 S/m: 10 mV a nm, and half of that in an exponent of 25.69 mV
+    drop = 0.5 * 0.05 / 0.025693
+    assert grown[1] / grown[0] == pytest.approx(math.exp(drop) if feels_the_field else 1.0, rel=2e-2)
+
+
 def test_reaction_limited_and_deal_grove_growth():
     rate = {"law": "reaction_limited", "side_exchange_current_density": "1e-11 A/m^2"}
     run = simulate(["rest for 100 d"], working=electrode(interphase={"growth": [rate]}))

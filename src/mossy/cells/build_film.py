@@ -214,6 +214,7 @@ def _channel(given: GrowthTable, parts: Parts) -> tuple[Channel, dict[int, Any]]
         law=law,
         name=given.law,
         outside=interphase.REACTS_AT[given.law] == interphase.FILM_ELECTROLYTE,
+        driven_outside=interphase.POTENTIAL_AT[given.law] == interphase.FILM_ELECTROLYTE,
         sees_current="film_current_density" in keywords_of(law),
         consumes=consumes,
         inhibited_by=around.additive(given.inhibited_by, "inhibited_by"),

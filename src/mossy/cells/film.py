@@ -82,6 +82,9 @@ class Channel:
     law: Callable[..., Array] = dataclasses.field(metadata={"static": True})
     name: str = dataclasses.field(metadata={"static": True})
     outside: bool = dataclasses.field(metadata={"static": True})
+    """Reacts at film|electrolyte, so that the film does not carry its current as ions"""
+    driven_outside: bool = dataclasses.field(metadata={"static": True})
+    """The potential that drives it is the metal's against the ions there"""
     sees_current: bool = dataclasses.field(metadata={"static": True})
     consumes: int | None = dataclasses.field(metadata={"static": True})
     inhibited_by: int | None = dataclasses.field(metadata={"static": True})
@@ -287,7 +290,7 @@ class Film:
         def on(thickness: Array) -> Array:
             found = [
                 channel.current(
-                    thickness, outer if channel.outside else inner, ions / state.roughness, temperature, left
+                    thickness, outer if channel.driven_outside else inner, ions / state.roughness, temperature, left
                 )
                 for channel in self.channels
             ]

@@ -143,9 +143,10 @@ def interstitial_diffusion(
 
         j = (z F D c/L) exp(-z F phi/(R T))
 
-    Arguments: `thickness` L, m, > 0; `potential` phi of the metal against the electrolyte outside, V (0 on metal at
-    rest); `interstitial_diffusivity` D, m2/s; `interstitial_concentration` c in equilibrium with the metal, mol/m3;
-    `temperature` T, K; `charge_number` z of the metal's ion. Result: A/m2.
+    Arguments: `thickness` L, m, > 0; `potential` phi of the metal against the ions at the metal|film interface, V (0 on
+    metal at rest, less its overpotential when it plates); `interstitial_diffusivity` D, m2/s;
+    `interstitial_concentration` c in equilibrium with the metal, mol/m3; `temperature` T, K; `charge_number` z of the
+    metal's ion. Result: A/m2.
     Validity: dilute interstitials, none left at the outer side, quasi-steady profile.
     Limits: L grows with the square root of time; e times slower every R T/(z F) of potential.
     Source: F. Single, A. Latz, B. Horstmann, ChemSusChem 11 (2018) 1950, doi 10.1002/cssc.201800077.
@@ -205,7 +206,7 @@ def diffusion_migration_crossover(
         m      = J L_a F/(2 R T kappa), not below -1
 
     It reacts at the film|electrolyte interface. Arguments: `thickness` L, m; `potential` phi of the metal against the
-    electrolyte outside, V; `side_exchange_current_density` j0, A/m2; `side_symmetry` alpha;
+    ions at the metal|film interface, V; `side_exchange_current_density` j0, A/m2; `side_symmetry` alpha;
     `interstitial_diffusivity` D, m2/s; `interstitial_concentration` c, mol/m3; `ion_conductivity` kappa of the film,
     S/m; `tunnelling_length` L_t that electrons pass freely, m; `film_current_density` J of ions, A/m2, > 0 plates;
     `temperature` T, K. Result: A/m2, >= 0.
@@ -240,6 +241,12 @@ REACTS_AT = {
     "diffusion_migration_crossover": FILM_ELECTROLYTE,
 }
 """Where each law reacts: at metal|film the film carries the external current as ions, else that less the law's own."""
+POTENTIAL_AT = {**REACTS_AT, "interstitial_diffusion": METAL_FILM, "diffusion_migration_crossover": METAL_FILM}
+"""Where the potential that drives each law is taken, of the metal against the ions there.
+
+Electrons that migrate or tunnel react with what is outside the film. Neutral interstitials are in equilibrium with the
+metal's own overpotential and feel no field; where electrons are dragged, the law has the field's part itself.
+"""
 
 
 def dissolution_rate(thickness: Real, dissolution_velocity: Real, saturation: Real = 0.0) -> Real:
