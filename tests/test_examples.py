@@ -7,6 +7,7 @@ import json
 import math
 import re
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 from conftest import PROJECT
 from mossy import cli
-from mossy.case import Case, load_case
+from mossy.case import Case, load_case, parse_case
 from mossy.commands import EXAMPLES, example, run_case
 
 FILES = sorted((PROJECT / "examples").glob("*.toml"))
@@ -237,3 +238,13 @@ def test_mechanisms(tmp_path: Path):
     found = script("mechanisms").main(str(tmp_path / "mechanisms.png"))
     assert {law: result.best.law for law, result in found.items()} == {law: law for law in found}
     assert (tmp_path / "mechanisms.png").stat().st_size > 20_000
+
+
+def test_the_readme_s_tables_are_a_case():
+    """Its ten lines, and the interphase it shows, parse together."""
+    blocks = re.findall(r"```toml\n(.*?)```", (PROJECT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    cell, film = blocks[:2]
+    assert parse_case(tomllib.loads(cell)).schedule.cycles == 20
+    both = tomllib.loads(cell) | tomllib.loads(film)
+    both["working"]["dead_metal"] = tomllib.loads(cell)["working"]["dead_metal"]
+    parse_case(both).check()
