@@ -66,7 +66,7 @@ def test_only_numbers_of_the_cell_can_be_fitted(path: str, start: dict[str, Any]
     with pytest.raises(InputError) as refusal:
         fitted_case({path: start})
     assert refusal.value.key == f'fit.parameters."{path}"'
-    assert "can be fitted" in refusal.value.problem
+    assert "can be varied" in refusal.value.problem
     assert "[cell], [electrolyte], [working], [counter]" in refusal.value.remedy
 
 

@@ -12,6 +12,8 @@ _HOMES = {
     "load_case": "mossy.case",
     "run": "mossy.case",
     "fit": "mossy.case.fitting",
+    "run_batch": "mossy.case.batch",
+    "Batch": "mossy.simulate.batch",
     "Run": "mossy.simulate",
     "Status": "mossy.numerics.status",
     "read": "mossy.readers",

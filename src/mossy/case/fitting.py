@@ -76,11 +76,11 @@ def free_parameters(case: Case) -> Free:
     priors: list[tuple[int, float, float]] = []
     for index, (path, entry) in enumerate(case.fit.parameters.items()):
         key = f'fit.parameters."{path}"'
-        limits = _limits(case, path, key)
+        limits = limits_of(case, path, key)
         units.append(limits.unit)
         numbers.append(_within(limits, entry, key))
         for other in entry.also:
-            _check_tied(_limits(case, other, f"{key}.also"), other, entry, limits.unit, f"{key}.also")
+            _check_tied(limits_of(case, other, f"{key}.also"), other, entry, limits.unit, f"{key}.also")
         if entry.prior is not None:
             priors.append((index, *_prior(limits, entry.prior, f"{key}.prior")))
     paths = list(case.fit.parameters)
@@ -89,7 +89,7 @@ def free_parameters(case: Case) -> Free:
     return Free(paths, tied, units, initial, lower, upper, priors)
 
 
-def _limits(case: Case, path: str, key: str) -> Quantity:
+def limits_of(case: Case, path: str, key: str) -> Quantity:
     """The unit and the limits of the number at a path; refuses what cannot be fitted."""
     try:
         value = case.value_at(path)
@@ -104,7 +104,7 @@ def _limits(case: Case, path: str, key: str) -> Quantity:
         limits = Quantity("1")
     number = value is None or (isinstance(value, float | int) and not isinstance(value, bool))
     if limits is None or not number or path.partition(".")[0] not in FITTED or path == "cell.area":
-        raise InputError("does not lead to a number that can be fitted", key=key, remedy=_REMEDY)
+        raise InputError("does not lead to a number that can be varied", key=key, remedy=_REMEDY)
     return limits
 
 

@@ -123,12 +123,12 @@ def advance(
     def unfinished(loop: tuple[Carry, Array, Array]) -> Array:
         return (loop[0].status == Status.RUNNING) & (loop[2] < capacity)
 
-    def turn(loop: tuple[Carry, Array, Array]) -> tuple[Carry, Array, Array]:
+    def go_on(loop: tuple[Carry, Array, Array]) -> tuple[Carry, Array, Array]:
         carry, table, used = loop
-        carry, row, keep = _turn(system, plan, carry, tolerance, elimination)
+        carry, row, keep = turn(system, plan, carry, tolerance, elimination)
         return carry, jax.lax.dynamic_update_slice(table, row[None], (used, 0)), used + keep
 
-    carry, table, used = jax.lax.while_loop(unfinished, turn, (carry, table, jnp.zeros((), jnp.int64)))
+    carry, table, used = jax.lax.while_loop(unfinished, go_on, (carry, table, jnp.zeros((), jnp.int64)))
     return carry, _unpacked(table, size), used
 
 
@@ -139,9 +139,10 @@ def _unpacked(table: Array, size: int) -> Rows:
     return Rows(*whole, states[:, 0], states[:, 1], states[:, 2:])
 
 
-def _turn(
+def turn(
     system: System, plan: Plan, carry: Carry, tolerance: Tolerance, elimination: str
 ) -> tuple[Carry, Array, Array]:
+    """One turn of the loop: (where it then stands, the row of the step, 1 if that row is to be kept)."""
     control = jax.tree.map(lambda leaf: leaf[carry.segment], plan.control)
     duration = plan.duration[carry.segment]
     mass, scale = system.mass(), system.scale()

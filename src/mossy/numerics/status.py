@@ -19,6 +19,7 @@ class Status(enum.IntEnum):
     NOT_FINITE = 4
     INCONSISTENT = 5
     INTERRUPTED = 6
+    REFUSED = 7
 
     @property
     def message(self) -> str:
@@ -36,4 +37,5 @@ _MESSAGES = {
     Status.INCONSISTENT: "no current was found that meets the voltage asked for at the start of a step; "
     "check the voltage of the hold against the cell's resistance",
     Status.INTERRUPTED: "interrupted; everything up to that moment is kept",
+    Status.REFUSED: "not run, because a value is not allowed",
 }

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mossy.errors import InputError
+from mossy.errors import InputError, suggest
 from mossy.protocol.steps import Step, parse_step
-from mossy.protocol.tables import ProtocolTable, RepeatBlock
+from mossy.protocol.tables import NAMED, ProtocolTable, RepeatBlock
 
 MODES = {"current": 0, "voltage": 1, "table": 2, "impedance": 3}
 MAXIMUM_SEGMENTS = 1_000_000
@@ -122,8 +122,12 @@ def compile_protocol(
     >>> [(segment.cycle, segment.step) for segment in schedule.segments][:2], schedule.cycles
     ([(1, 1), (2, 1)], 12)
     """
+    for name in table.values:
+        if name not in table.used():
+            remedy = f"write {{{name}}} in a step, or leave it out"
+            raise InputError("no step names it", key=f"{key}.values.{name}", remedy=remedy)
     tables: list[tuple[np.ndarray, np.ndarray]] = []
-    root = _parse_items(table, tables, area, folder, key)
+    root = _parse_items(table, tables, table.values, area, folder, key)
     count = _count(root)
     if count > MAXIMUM_SEGMENTS:
         problem = f"the protocol has {count:,} pieces, more than {MAXIMUM_SEGMENTS:,}"
@@ -137,6 +141,7 @@ def compile_protocol(
 def _parse_items(
     block: ProtocolTable | RepeatBlock,
     tables: list[tuple[np.ndarray, np.ndarray]],
+    values: dict[str, str],
     area: float | None,
     folder: Path | str | None,
     key: str,
@@ -145,13 +150,22 @@ def _parse_items(
     for index, item in enumerate(block.steps):
         place = f"{key}.steps[{index}]"
         if isinstance(item, RepeatBlock):
-            items.append(_parse_items(item, tables, area, folder, place))
+            items.append(_parse_items(item, tables, values, area, folder, place))
             continue
-        step = parse_step(item, place, area, folder)
+        step = parse_step(_filled(item, values, place), place, area, folder)
         if step.table is not None:
             tables.append(step.table)
         items.append(_Leaf(step, index + 1, len(tables) - 1 if step.table is not None else -1))
     return _Branch(block.repeat, tuple(items))
+
+
+def _filled(text: str, values: dict[str, str], key: str) -> str:
+    """A step with the values in the places of their names."""
+    for name in NAMED.findall(text):
+        if name not in values:
+            remedy = suggest(name, values) if values else f'add values = {{ {name} = "..." }} to [protocol]'
+            raise InputError(f"'{text}' names a value '{name}' that is not there", key=key, remedy=remedy)
+    return NAMED.sub(lambda match: values[match[1]], text)
 
 
 def _count(node: _Leaf | _Branch) -> int:

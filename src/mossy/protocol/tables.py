@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 MAXIMUM_DEPTH = 50
+NAMED = re.compile(r"\{(\w+)\}")
 _EXAMPLE = "plate 1 mA/cm^2 for 1 h"
 
 
@@ -36,6 +38,16 @@ def _check_item(value: Any, handler: Any) -> Any:
     raise PydanticCustomError("step", "{shown} is not a step; {remedy}", {**_shown(value), "remedy": remedy})
 
 
+def _check_values(value: Any, handler: Any) -> Any:
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        example = '{ current = "1 mA/cm^2" }'
+        raise PydanticCustomError("values", "they are texts by name, as in {example}", {"example": example})
+    for name in value:
+        if not name.isidentifier():
+            raise PydanticCustomError("name", "{shown} is not a name; use letters, digits and _", _shown(name))
+    return handler(value)
+
+
 def _shown(value: Any) -> dict[str, str]:
     text = repr(value)
     return {"shown": text if len(text) <= 60 else text[:57] + "..."}
@@ -50,6 +62,9 @@ Steps = Annotated[
 ]
 
 
+Values = Annotated[dict[str, str], WrapValidator(_check_values)]
+
+
 class RepeatBlock(BaseModel):
     """Steps run several times over within a protocol."""
 
@@ -60,12 +75,13 @@ class RepeatBlock(BaseModel):
 
 
 class ProtocolTable(BaseModel):
-    """What the cycler does: a list of steps, run `repeat` times."""
+    """What the cycler does: a list of steps, run `repeat` times; `{name}` in a step stands for one of `values`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     repeat: Repeat = 1
     steps: Steps
+    values: Values = Field(default={}, description='texts that steps name: { current = "1 mA/cm^2" } for "{current}"')
 
     @model_validator(mode="before")
     @classmethod
@@ -80,6 +96,21 @@ class ProtocolTable(BaseModel):
             if depth > MAXIMUM_DEPTH:
                 raise PydanticCustomError("depth", "steps nest more than {depth} deep", {"depth": MAXIMUM_DEPTH})
         return value
+
+    def used(self) -> set[str]:
+        """The names in braces in any step."""
+        found, blocks = set(), [self.steps]
+        for steps in blocks:
+            for item in steps:
+                if isinstance(item, RepeatBlock):
+                    blocks.append(item.steps)
+                else:
+                    found |= set(NAMED.findall(item))
+        return found
+
+    def with_values(self, values: dict[str, str]) -> ProtocolTable:
+        """The same with other texts for some of its names."""
+        return self.model_copy(update={"values": self.values | values})
 
 
 RepeatBlock.model_rebuild()

@@ -19,33 +19,35 @@ _BATCH = 1024
 SIDES = ("working", "counter")
 
 
+def observables(cell: Cell, state: Array) -> dict[str, Array]:
+    """Every observable of one state, SI."""
+    border, surfaces, parts = cell.border(state), cell.surfaces(state), cell.parts(state)
+    seen = dict(zip((f"{name}_volt" for name in PARTS), parts, strict=True))
+    seen |= {"voltage": jnp.sum(parts), "current": border.current}
+    seen |= {"plated": border.plated, "stripped": border.stripped}
+    for side in SIDES:
+        electrode, values = getattr(cell, side), getattr(border, side)
+        seen |= {
+            f"{side}_active": electrode.active(values),
+            f"{side}_dead": values.dead_charge,
+            f"{side}_film_charge": values.side_charge,
+            **{f"{side}_channel_{k}": charge for k, charge in enumerate(values.film.side_charge)},
+            f"{side}_cracked": values.film.cracked,
+            f"{side}_film_thickness": electrode.thickness(values),
+            **_film(electrode.film, values.film, side),
+            **_surface(electrode, values, side),
+            f"{side}_film_resistance": electrode.film_resistance(values),
+            f"{side}_surface_concentration": getattr(surfaces, side) * cell.electrolyte.concentration,
+        }
+    seen["saturation"] = cell.saturation(border)
+    left = cell.additives_left(border)
+    seen |= {f"additive_{k}": left[k] for k in range(left.shape[0])}
+    return seen | {"balances": cell.balances(state)}
+
+
 @jax.jit
 def _observe(cell: Cell, states: Array) -> dict[str, Array]:
-    def one(state: Array) -> dict[str, Array]:
-        border, surfaces, parts = cell.border(state), cell.surfaces(state), cell.parts(state)
-        seen = dict(zip((f"{name}_volt" for name in PARTS), parts, strict=True))
-        seen |= {"voltage": jnp.sum(parts), "current": border.current}
-        seen |= {"plated": border.plated, "stripped": border.stripped}
-        for side in SIDES:
-            electrode, values = getattr(cell, side), getattr(border, side)
-            seen |= {
-                f"{side}_active": electrode.active(values),
-                f"{side}_dead": values.dead_charge,
-                f"{side}_film_charge": values.side_charge,
-                **{f"{side}_channel_{k}": charge for k, charge in enumerate(values.film.side_charge)},
-                f"{side}_cracked": values.film.cracked,
-                f"{side}_film_thickness": electrode.thickness(values),
-                **_film(electrode.film, values.film, side),
-                **_surface(electrode, values, side),
-                f"{side}_film_resistance": electrode.film_resistance(values),
-                f"{side}_surface_concentration": getattr(surfaces, side) * cell.electrolyte.concentration,
-            }
-        seen["saturation"] = cell.saturation(border)
-        left = cell.additives_left(border)
-        seen |= {f"additive_{k}": left[k] for k in range(left.shape[0])}
-        return seen | {"balances": cell.balances(state)}
-
-    return jax.vmap(one)(states)
+    return jax.vmap(observables, (None, 0))(cell, states)
 
 
 def _film(film: Film, state: FilmState, side: str) -> dict[str, Array]:
@@ -91,10 +93,13 @@ def observe(cell: Cell, states: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-@jax.jit
-def _impedance(cell: Cell, state: Array, frequency: Array, during: Array) -> Array:
+def spectrum_of(cell: Cell, state: Array, frequency: Array, during: Array) -> Array:
+    """Z of a state, ohm m2, under its current (`during`) or an instant after it is off; differentiable."""
     current = jnp.where(during, cell.border(state).current, 0.0)
     return response(cell, switched(cell, state, current), frequency)
+
+
+_spectrum = jax.jit(spectrum_of)
 
 
 def switched(cell: Cell, state: Array, current: Array) -> Array:
@@ -123,7 +128,7 @@ def impedance(cell: Cell, state: Any, frequency: Any, during: bool = True) -> np
     The state may carry a direct current (or, not `during` it, has just been freed of it) and need not be steady; its
     slow drift is frozen.
     """
-    return np.asarray(_impedance(cell, jnp.asarray(state), jnp.asarray(frequency, dtype=float), jnp.asarray(during)))
+    return np.asarray(_spectrum(cell, jnp.asarray(state), jnp.asarray(frequency, dtype=float), jnp.asarray(during)))
 
 
 @jax.jit
@@ -148,4 +153,4 @@ def states_at(rows: Rows, theta: np.ndarray) -> np.ndarray:
     return np.asarray(interpolate(start, end, np.moveaxis(dense, 2, 0), at))
 
 
-__all__ = ["SIDES", "impedance", "observe", "profiles", "states_at"]
+__all__ = ["SIDES", "impedance", "observables", "observe", "profiles", "response", "spectrum_of", "states_at"]

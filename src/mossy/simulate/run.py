@@ -118,17 +118,23 @@ def _physical_end(cell: Cell, schedule: Schedule, rows: Rows, carry: Carry, stat
     """A step size that collapses on an empty electrode or an empty electrolyte is that event, not a failure."""
     if status != Status.STEP_TOO_SMALL or not len(rows.segment):
         return rows, status
-    border, surfaces = cell.border(carry.state), cell.surfaces(carry.state)
-    gone = [
-        bool(sign * border.current < 0.0) and float(side.active(state)) < 1e-3 * float(side.vanishing_charge)
-        for sign, side, state in ((1.0, cell.working, border.working), (-1.0, cell.counter, border.counter))
-    ]
-    empty = float(min(surfaces.working, surfaces.counter)) < 10.0 * DEPLETED
-    last_segment = int(rows.segment[-1]) == len(schedule.segments) - 1
-    if not last_segment or not (any(gone) or empty):
+    kind = ended_physically(cell, carry.state)
+    if kind is None or int(rows.segment[-1]) != len(schedule.segments) - 1:
         return rows, status
-    rows.ended[-1] = 1 + EVENTS.index("exhausted" if any(gone) else "depletion")
+    rows.ended[-1] = 1 + EVENTS.index(kind)
     return rows, Status.DONE
+
+
+def ended_physically(cell: Cell, state: Any) -> str | None:
+    """What is empty in a state, the event that this is; None where nothing is."""
+    border, surfaces = cell.border(state), cell.surfaces(state)
+    gone = [
+        bool(sign * border.current < 0.0) and float(side.active(values)) < 1e-3 * float(side.vanishing_charge)
+        for sign, side, values in ((1.0, cell.working, border.working), (-1.0, cell.counter, border.counter))
+    ]
+    if any(gone):
+        return "exhausted"
+    return "depletion" if float(min(surfaces.working, surfaces.counter)) < 10.0 * DEPLETED else None
 
 
 def spectra(

@@ -1,0 +1,220 @@
+"""Many cells of one structure through their protocols at once: a queue that streams through a few compiled lanes."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import itertools
+import os
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from mossy.backend import jax, jnp, platform
+from mossy.cells import Cell
+from mossy.numerics.implicit import Plan, Tolerance
+from mossy.numerics.lanes import INDEX, Lanes, advance_lanes, begin_lanes
+from mossy.numerics.status import Status
+from mossy.protocol import Point, Schedule, locate
+from mossy.simulate.drive import EVENTS, Driven, plan_of
+from mossy.simulate.run import driven, ended_physically, step_segments
+
+Array = jax.Array
+Say = Callable[[int, int], None]
+_CAPACITY = 128
+_WIDEST = {"cpu": 128}
+_WIDEST_ELSEWHERE = 16384
+WATCHED = ("voltage", "current")
+
+
+@dataclasses.dataclass(frozen=True)
+class LanesResult:
+    """What each lane left; SI. `rows[lane]` (rows, INDEX + WATCHED) is empty where nothing was to be saved."""
+
+    status: np.ndarray
+    final: np.ndarray
+    kept: np.ndarray
+    ended: np.ndarray
+    segment: np.ndarray
+    time: np.ndarray
+    rows: list[np.ndarray]
+
+
+def watch(system: Driven, state: Array) -> Array:
+    """Voltage, V, and plating current density, A/m2."""
+    return jnp.stack([system.cell.voltage(state), system.cell.border(state).current])
+
+
+def slots_of(schedule: Schedule, points: Sequence[Point]) -> tuple[np.ndarray, list[int | None], int]:
+    """(maps of segments to slots, the slot of each point or None for the start, how many slots there are).
+
+    The first map keeps the state at the end of every cycle; the others those of the points of the protocol.
+    """
+    count, total = len(schedule.segments), schedule.cycles
+    maps = [np.array([segment.cycle - 1 for segment in schedule.segments])]
+    places: list[int | None] = []
+    known: dict[tuple[int, ...], int] = {}
+    for point in points:
+        if point.kind == "start":
+            places.append(None)
+            continue
+        segments = step_segments(schedule, locate(point, schedule), point.during)
+        if segments not in known:
+            known[segments], total = total, total + 1
+            maps.append(np.full(count, -1))
+            maps[-1][list(segments)] = known[segments]
+        places.append(known[segments])
+    table = np.array(maps)
+    return np.where(table < 0, total, table), places, total
+
+
+def integrate_lanes(
+    cells: Cell,
+    schedules: Sequence[Schedule],
+    *,
+    slots: np.ndarray,
+    kept: int,
+    relative_tolerance: float,
+    maximum_steps: int,
+    saves: bool = True,
+    say: Say | None = None,
+) -> LanesResult:
+    """Runs cells (lanes first on every leaf) through one schedule or one each. Never raises for physics or numerics."""
+    systems, plans = _stacked(cells, schedules)
+    count = jax.tree.leaves(systems)[0].shape[0]
+    queue = _Queue(systems, plans, len(schedules) == 1, slots, kept, count, saves)
+    tolerance = Tolerance(jnp.asarray(relative_tolerance), jnp.asarray(maximum_steps))
+    workers = min(os.cpu_count() or 1, count) if platform() == "cpu" else 1
+    widest = _WIDEST.get(platform(), _WIDEST_ELSEWHERE)
+    width = min(widest, 1 << (-(-count // workers) - 1).bit_length())
+    stop = threading.Event()
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        work = [pool.submit(queue.work, width, tolerance, stop, say) for _ in range(workers)]
+        try:
+            for each in work:
+                each.result()
+        except BaseException:
+            stop.set()
+            raise
+    return queue.result(schedules)
+
+
+def _stacked(cells: Cell, schedules: Sequence[Schedule]) -> tuple[Driven, Plan]:
+    """Systems with lanes first, and the plan or plans."""
+    count = jax.tree.leaves(cells)[0].shape[0]
+    parts = [driven(cells, schedule) for schedule in schedules]
+    if len(parts) == 1:
+        tables = (jnp.broadcast_to(t, (count, *t.shape)) for t in (parts[0].table_time, parts[0].table_current))
+        return Driven(cells, *tables), plan_of(schedules[0])
+    tables = (jnp.stack([getattr(part, name) for part in parts]) for name in ("table_time", "table_current"))
+    plans: Plan = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(plan_of(schedule) for schedule in schedules))
+    return Driven(cells, *tables), plans
+
+
+def _put(lanes: Lanes, fresh: Lanes, where: np.ndarray) -> Lanes:
+    """The lanes with fresh ones in some places."""
+
+    def choose(new: Array, old: Array) -> Array:
+        return jnp.where(where.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+    merged: Lanes = jax.tree.map(choose, fresh, lanes)
+    return merged
+
+
+class _Queue:
+    """Cells waiting for a lane, and what those that are done have left; several workers take from it."""
+
+    def __init__(
+        self, systems: Driven, plans: Plan, shared: bool, slots: np.ndarray, kept: int, count: int, saves: bool
+    ) -> None:
+        self.systems, self.plans, self.shared, self.kept, self.count = systems, plans, shared, kept, count
+        length = plans.duration.shape[-1]
+        self.slots = jnp.asarray(np.pad(slots, ((0, 0), (0, length - slots.shape[1])), constant_values=kept))
+        self.capacity = _CAPACITY if saves else 0
+        self.states = jax.jit(jax.vmap(lambda system: system.cell.initial()))(systems)
+        self.elimination = "sequential" if platform() == "cpu" else "cyclic_reduction"
+        self.waiting, self.lock, self.done, self.left = iter(range(count)), threading.Lock(), 0, count
+        size = self.states.shape[1]
+        self.status = np.full(count, int(Status.RUNNING))
+        self.final, self.all_kept = np.asarray(self.states).copy(), np.full((count, kept, size), np.nan)
+        self.ended, self.segment = np.full(count, -1), np.zeros(count, dtype=np.int64)
+        self.time = np.zeros(count)
+        self.rows: list[list[np.ndarray]] = [[] for _ in range(count)]
+
+    def take(self, most: int) -> list[int]:
+        with self.lock:
+            taken = list(itertools.islice(self.waiting, most))
+            self.left -= len(taken)
+        return taken
+
+    def work(self, width: int, tolerance: Tolerance, stop: threading.Event, say: Say | None) -> None:
+        """Fills `width` lanes from the queue, runs them, and refills those that have ended, until nothing waits."""
+        mine = self.take(width)
+        if not mine:
+            return
+        holds = np.full(width, -1)
+        holds[: len(mine)] = mine
+        lanes, index = self._begun(np.where(holds < 0, mine[0], holds))
+        idle = jnp.asarray(holds < 0)
+        lanes = lanes._replace(carry=lanes.carry._replace(status=jnp.where(idle, int(Status.DONE), 1)))
+        while (holds >= 0).any() and not stop.is_set():
+            busy = int((holds >= 0).sum())
+            lanes, table, used = advance_lanes(
+                jax.tree.map(lambda leaf, at=index: leaf[at], self.systems),
+                self.plans if self.shared else jax.tree.map(lambda leaf, at=index: leaf[at], self.plans),
+                lanes,
+                self.slots,
+                tolerance,
+                jnp.asarray(width - busy + max(1, busy // 8) if self.left else width),
+                watch=watch,
+                capacity=self.capacity,
+                elimination=self.elimination,
+                shared_plan=self.shared,
+            )
+            self._keep_rows(holds, np.asarray(table), np.asarray(used))
+            over = (np.asarray(lanes.carry.status) != Status.RUNNING) & (holds >= 0)
+            if not over.any():
+                continue
+            self._finish(holds, lanes, over, say)
+            holds[over] = -1
+            new = self.take(int(over.sum()))
+            if new:
+                places = np.flatnonzero(over)[: len(new)]
+                holds[places] = new
+                fresh, index = self._begun(np.where(holds < 0, index, holds))
+                lanes = _put(lanes, fresh, np.isin(np.arange(width), places))
+
+    def _begun(self, index: np.ndarray) -> tuple[Lanes, np.ndarray]:
+        return begin_lanes(self.states[index], self.kept), index
+
+    def _keep_rows(self, holds: np.ndarray, table: np.ndarray, used: np.ndarray) -> None:
+        for place in np.flatnonzero((holds >= 0) & (used > 0)) if self.capacity else ():
+            self.rows[holds[place]].append(table[place, : used[place]].copy())
+
+    def _finish(self, holds: np.ndarray, lanes: Lanes, over: np.ndarray, say: Say | None) -> None:
+        at = holds[over]
+        carry = lanes.carry
+        self.status[at], self.final[at] = np.asarray(carry.status)[over], np.asarray(carry.state)[over]
+        self.all_kept[at], self.ended[at] = np.asarray(lanes.kept)[over], np.asarray(lanes.ended)[over]
+        self.segment[at] = np.asarray(carry.segment)[over]
+        self.time[at] = np.asarray(carry.origin + carry.elapsed)[over]
+        with self.lock:
+            self.done += len(at)
+            if say is not None:
+                say(self.done, self.count)
+
+    def result(self, schedules: Sequence[Schedule]) -> LanesResult:
+        """Everything, with a step size that collapsed on an empty electrode or electrolyte called by that name."""
+        for lane in np.flatnonzero(self.status == Status.STEP_TOO_SMALL):
+            cell = jax.tree.map(lambda leaf, k=lane: leaf[k], self.systems.cell)
+            kind = ended_physically(cell, jnp.asarray(self.final[lane]))
+            segments = len(schedules[0 if len(schedules) == 1 else int(lane)].segments)
+            if kind is not None and self.segment[lane] == segments - 1:
+                self.status[lane], self.ended[lane] = int(Status.DONE), 1 + EVENTS.index(kind)
+        empty = np.zeros((0, INDEX + len(WATCHED)))
+        rows = [np.concatenate(parts) if parts else empty for parts in self.rows]
+        return LanesResult(self.status, self.final, self.all_kept, self.ended, self.segment, self.time, rows)
+
+
+__all__ = ["WATCHED", "LanesResult", "integrate_lanes", "slots_of"]
