@@ -14,6 +14,7 @@ _HOMES = {
     "fit": "mossy.case.fitting",
     "run_batch": "mossy.case.batch",
     "Batch": "mossy.simulate.batch",
+    "sensitivities": "mossy.case.sensitivity",
     "Run": "mossy.simulate",
     "Status": "mossy.numerics.status",
     "read": "mossy.readers",
