@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mossy.case import Case, parameters_of, parse_case
+from mossy.case import Case, parameters_of, parse_case, run
 from mossy.case.facts import unit_of, warnings_of
 from mossy.errors import InputError
 
@@ -94,7 +94,41 @@ def case(interphase=None, dead_metal=None, electrolyte=None, working=None, cell=
         ),
         ({"interphase": {"mixing": "brugman"}}, "working.interphase.mixing", "brugman", "bruggeman"),
         ({"interphase": {"dissolution": {"solubility": "1 mmol/L"}}}, "dissolution.solubility", "volume", "uL"),
-        ({"interphase": {"dissolution": {"halide": "Cl"}}}, "dissolution.halide", "Cl", "additives.Cl"),
+        (
+            {"interphase": {"dissolution": {"halide": "Cl", "corrosion_rate_constant": "1e-6 m^3/mol/s"}}},
+            "dissolution.halide",
+            "Cl",
+            "additives.Cl",
+        ),
+        ({"interphase": {"dissolution": {"halide": "Cl"}}}, "dissolution", "corrosion_rate_constant", "leave"),
+        (
+            {"interphase": {"artificial": True, "initial_thickness": "0 nm"}},
+            "initial_thickness",
+            "no thickness",
+            "give",
+        ),
+        (
+            {"interphase": {"artificial": True, "growth": "solvent_diffusion"}},
+            "interphase",
+            "does not grow",
+            "fracture",
+        ),
+        ({"interphase": {"growth": ["none"]}}, "growth", "stands alone", "none"),
+        (
+            {"interphase": {"growth": {"law": "solvent_diffusion", "electron_conductivity": "1e-9 S/m"}}},
+            "growth[0]",
+            "does not use it",
+            "solvent_diffusivity",
+        ),
+        ({"interphase": {"growth": {"law": "solvent_diffusion", "order": 0}}}, "order", "no additive", "consumes"),
+        ({"working": {"kinetics": {"second_step_ratio": 10}}}, "kinetics", "does not use it", "two_step"),
+        ({"dead_metal": {"root_radius": "1 um"}}, "dead_metal", "surface diffusion", "root_radius"),
+        (
+            {"interphase": {"phases": {"LiF": {"formula": "Li2O", "initial_thickness": "1 nm"}}}},
+            "LiF",
+            "not Li2O",
+            "leave",
+        ),
         ({"interphase": {"dissolution": {"corrosion_rate_constant": "-1 m^3/mol/s"}}}, "dissolution", "-1", ""),
         (
             {"interphase": {"native": {"reduction": "O2 to rust", "dose": "1 umol/m^2"}}},
@@ -200,3 +234,40 @@ def test_reactants_that_are_additives_limit_the_law():
     channel = case(interphase={"growth": [law]}, electrolyte=FEC).build().working.film.channels[0]
     assert channel.consumes == 0
     assert float(channel.consumption[0]) * 96485.33212 == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize("reduction", ["DME to methoxide", "O2 to oxide", "FEC to carbonate"])
+def test_what_nothing_supplies_is_refused(reduction: str):
+    """An electrolyte of the library holds its salt and solvents; anything else is an additive with a concentration."""
+    table = {
+        "cell": {"working": "lithium", "counter": "lithium", "electrolyte": "LiPF6 EC:EMC 3:7", "model": "point"},
+        "working": {"interphase": {"growth": [{"law": "solvent_diffusion", "reduction": reduction}]}},
+        "protocol": {"steps": ["rest for 1 h"]},
+    }
+    with pytest.raises(InputError) as refusal:
+        parse_case(table).build()
+    name = reduction.split()[0]
+    assert refusal.value.key == "working.interphase.growth[0].reduction"
+    assert f"nothing supplies {name}" in refusal.value.problem
+    assert "LiPF6, EC, EMC" in str(refusal.value)
+    table["electrolyte"] = {"volume": "40 uL", "additives": {name: {"concentration": "10 mmol/L"}}}
+    parse_case(table).build()
+
+
+def test_a_law_of_diffusion_counts_molecules_and_their_own_concentration():
+    """Fick's flux of an additive: n F D c/L, with the electrons of its reaction and the concentration it has."""
+    table = {
+        "cell": {"working": "lithium", "counter": "lithium", "electrolyte": "LiPF6 EC:EMC 3:7", "model": "point"},
+        "electrolyte": {"volume": "40 uL", "additives": {"FEC": {"concentration": "20 mmol/L"}}},
+        "working": {
+            "interphase": {
+                "growth": {"law": "solvent_diffusion", "reduction": "FEC to fluoride and carbonate", "order": 0},
+                "solvent_diffusivity": "1e-18 m^2/s",
+                "initial_thickness": "100 nm",
+            }
+        },
+        "protocol": {"steps": ["rest for 1 s"]},
+    }
+    found = run(parse_case(table))
+    charge = found.cycling["working_film_charge_mAh_per_cm2"][-1] * 36000.0
+    assert charge == pytest.approx(3 * 96485.33212 * 1e-18 * 20.0 / 100e-9, rel=1e-4)

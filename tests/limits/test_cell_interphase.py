@@ -121,7 +121,8 @@ def test_the_loss_at_rest_goes_from_the_square_root_of_time_to_time():
 
 def additive(order, **others):
     law = {"law": "solvent_diffusion", "consumes": "FEC", "order": order, "consumed_per_electron": 0.25} | others
-    return electrode(interphase={"growth": [law], "solvent_diffusivity": "1e-19 m^2/s", "reduction_potential": "1 V"})
+    film = {"solvent_diffusivity": "1e-19 m^2/s", "solvent_concentration": "2636 mol/m^3", "reduction_potential": "1 V"}
+    return electrode(interphase={"growth": [law]} | film)
 
 
 FEC = {"volume": "1 uL", "additives": {"FEC": {"concentration": "4 mmol/L"}}}
@@ -221,7 +222,7 @@ def test_a_film_tears_with_the_stroke():
     assert run.interphase["working_cracked_fraction"][-1] == pytest.approx(1 - math.exp(-stroke / 10e-6), rel=1e-5)
     resistance = run.cycling["working_film_resistance_ohm_cm2"][-1]
     cracked = run.interphase["working_cracked_fraction"][-1]
-    assert resistance == pytest.approx(1e4 / 1e-6 / (1 / 5e-9 + cracked / 1e-10), rel=1e-6)
+    assert resistance == pytest.approx(1e4 / 1e-6 / ((1 - cracked) / 5e-9 + cracked / 1e-10), rel=1e-6)
 
 
 @pytest.mark.parametrize("artificial", [False, True])
@@ -253,7 +254,7 @@ def test_cracks_keep_costing_charge():
     def last(cycles):
         return cycles[-1]["film_mAh_per_cm2"] - cycles[-2]["film_mAh_per_cm2"]
 
-    assert last(torn) > 2 * last(whole)
+    assert last(torn) > 1.5 * last(whole)
     assert torn[-1]["coulombic_efficiency"] < whole[-1]["coulombic_efficiency"]
 
 

@@ -65,7 +65,7 @@ def test_elements_are_conserved_over_two_hundred_cycles():
     assert max(balances.values()) < 1e-8
     elements = run.summary["interphase"]["working"]["elements_nmol_per_cm2"]
     assert set(elements) == {"Li", "C", "H", "O", "F"}
-    assert elements["F"]["film"] == pytest.approx(elements["F"]["from_electrolyte"], rel=1e-12)
+    assert elements["F"]["into_film"] == pytest.approx(elements["F"]["from_electrolyte"], rel=1e-12)
     assert elements["C"]["dissolved"] > 0.0
     ec, fec = charges(run)
     assert elements["Li"]["from_metal"] == pytest.approx((ec + fec) / FARADAY * NANOMOL, rel=1e-12)

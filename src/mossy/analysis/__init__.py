@@ -1,1 +1,15 @@
-"""What records alone tell."""
+"""What records alone tell: `mossy.analysis.growth`."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_ROOMS = ("growth",)
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a module of this package when it is first used."""
+    if name in _ROOMS:
+        return importlib.import_module(f"mossy.analysis.{name}")
+    raise AttributeError(f"module 'mossy.analysis' has no attribute '{name}'")

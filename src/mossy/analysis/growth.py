@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from mossy.backend import jnp
 from mossy.errors import InputError
@@ -45,6 +46,13 @@ class Mechanism:
     potential_slope: float
     potential_slope_error: float
     candidates: tuple[Candidate, ...]
+    points: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether the best law passes through the data: chi-squared within the 99.9 % that chance explains."""
+        freedom = max(self.points - len(self.best.parameters), 1)
+        return bool(self.best.chi_squared <= stats.chi2.ppf(0.999, freedom))
 
     @property
     def best(self) -> Candidate:
@@ -60,8 +68,8 @@ class Mechanism:
 
     @property
     def told_apart(self) -> bool:
-        """Whether the data allow no other law than the best, or a more general one of which it is a limit."""
-        return not self.rivals
+        """Whether the best law fits and the data allow no other, or a more general one of which it is a limit."""
+        return self.fits and not self.rivals
 
 
 def _reaction(t: Any, phi: Any, u: Any, p: Any) -> Any:
@@ -156,8 +164,15 @@ def mechanism(
     >>> found.best.law, round(found.exponent, 3), round(found.potential_slope, 3)
     ('interstitial_diffusion', 0.5, 0.5)
     """
-    t, phi, q = (np.asarray(each, dtype=float) for each in (time, potential, charge))
+    try:
+        t, phi, q = (np.asarray(each, dtype=float) for each in (time, potential, charge))
+        phi = np.broadcast_to(phi, t.shape) if phi.ndim == 0 else phi
+        relative_error, temperature = float(relative_error), float(temperature)
+    except (TypeError, ValueError):
+        raise InputError("times, potentials and charges must be numbers", remedy="give arrays of floats") from None
     _check(t, phi, q, relative_error)
+    if not 0.0 < temperature < 2000.0:
+        raise InputError(f"{temperature} K is no temperature of a cell", remedy="give it in K, as in 298.15")
     u = FARADAY * phi / (GAS * temperature)
     slopes, errors = _slopes(t, u, q, relative_error)
     fits = [_fit(law, t, phi, u, q, relative_error) for law in LAWS]
@@ -166,7 +181,7 @@ def mechanism(
     weights /= weights.sum()
     found = [Candidate(*fit, weight=float(weight)) for fit, weight in zip(fits, weights, strict=True)]
     found.sort(key=lambda each: each.akaike)
-    return Mechanism(slopes[1], errors[1], slopes[2], errors[2], tuple(found))
+    return Mechanism(slopes[1], errors[1], slopes[2], errors[2], tuple(found), len(t))
 
 
 def _check(t: np.ndarray, phi: np.ndarray, q: np.ndarray, relative_error: float) -> None:
@@ -178,7 +193,7 @@ def _check(t: np.ndarray, phi: np.ndarray, q: np.ndarray, relative_error: float)
     if not (np.all(np.isfinite(phi)) and np.all(t > 0) and np.all(q > 0) and np.all(np.isfinite(t + q))):
         remedy = "leave out points at time zero and points without loss"
         raise InputError("times and charges must be finite and above zero, potentials finite", remedy=remedy)
-    if not relative_error > 0.0:
+    if not 0.0 < relative_error <= 10.0:
         raise InputError(f"the relative error {relative_error} is not above zero", remedy="give that of the charge")
 
 

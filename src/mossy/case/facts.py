@@ -97,7 +97,39 @@ def warnings_of(case: Case) -> list[str]:
                 f"[{prefix}.layers.outer] makes it porous"
                 for name in loose
             ]
+        if not table.model_fields_set & {"film_molar_volume"} and _unstated(film) and cell_metal(case) != "lithium":
+            found.append(
+                f"{prefix}: the film on {cell_metal(case)} is taken for lithium's, {table.film_molar_volume * 1e6:.4g} "
+                "cm^3/mol; give its growth laws a reduction, or film_molar_volume and metal_per_formula"
+            )
+    found += _usual_kinetics(case)
+    if case.electrolyte.volume is not None and (cell.working.uses_salt or cell.counter.uses_salt):
+        held = case.cell.separator.thickness * case.cell.separator.porosity * case.cell.area
+        if case.electrolyte.volume > 1.01 * held:
+            found.append(
+                f"electrolyte.volume: films use up the salt of the separator's {held * 1e9:.3g} uL; the other "
+                f"{(case.electrolyte.volume - held) * 1e9:.3g} uL feed additives, not the salt"
+            )
     return found
+
+
+def _usual_kinetics(case: Case) -> Iterator[str]:
+    """Electrodes that take the default exchange current density where the library's for their metal is far from it."""
+    known = chemistry(case.cell, case.electrolyte).metal.kinetics.get("exchange_current_density")
+    for side in ("working", "counter"):
+        kinetics = getattr(case, side).kinetics
+        taken = kinetics.exchange_current_density
+        given = "exchange_current_density" in kinetics.model_fields_set
+        if not given and known is not None and not 0.2 < float(known) / taken < 5.0:
+            yield (
+                f"{side}.kinetics.exchange_current_density: the default, {taken / 10.0:g} mA/cm^2, is far from "
+                f"what the library has for {cell_metal(case)}, {float(known) / 10.0:g} mA/cm^2"
+            )
+
+
+def _unstated(film: Film) -> bool:
+    """Whether some growth law makes a film that no reaction describes."""
+    return any(channel.reaction is None for channel in film.channels)
 
 
 def cell_metal(case: Case) -> str:

@@ -22,7 +22,7 @@ from mossy.protocol import ProtocolTable, Schedule, compile_protocol, locate, pa
 from mossy.simulate import Run
 from mossy.simulate import run as simulate
 from mossy.simulate.run import Progress
-from mossy.simulate.tables import ImpedanceTable, NumericsTable
+from mossy.simulate.tables import ImpedanceTable, MapTable, NumericsTable, SensitivityTable
 from mossy.tables import Table, default, subtable
 
 
@@ -38,6 +38,8 @@ class Case(Table):
     impedance: ImpedanceTable | None = None
     numerics: NumericsTable = subtable(NumericsTable)
     fit: FitTable | None = Field(default=None, description="what to fit, and to which measurements")
+    map: MapTable | None = Field(default=None, description="what `mossy map` computes over which parameters")
+    sensitivity: SensitivityTable | None = Field(default=None, description="which parameters `mossy sensitivity` ranks")
     _folder: Path | None = PrivateAttr(default=None)
     _text: str = PrivateAttr(default="")
 
@@ -177,7 +179,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-_TYPES = ("str", "float", "int", "list", "RepeatBlock")
+_TYPES = ("str", "float", "int", "list", "RepeatBlock", "GrowthTable")
 """What pydantic puts in a place to tell the choices of a union apart."""
 _TABLE = ("{shown} is not a table", "write it as a table, [name] or {{ key = value }}")
 _COUNT = ("{shown} is not a whole number", "write one without quotation marks and without a point")

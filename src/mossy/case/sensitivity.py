@@ -20,7 +20,7 @@ from mossy.protocol import locate, parse_frequencies
 from mossy.simulate import Run
 from mossy.simulate.drive import plan_of
 from mossy.simulate.observe import observables, spectrum_of
-from mossy.simulate.run import driven, last_row_of_step
+from mossy.simulate.run import driven, last_row_of_step, step_segments
 from mossy.simulate.tables import ImpedanceTable
 
 Array = jax.Array
@@ -100,25 +100,27 @@ def _row_times(finished: Run) -> np.ndarray:
     return np.asarray(rows.origin + rows.elapsed + rows.theta * rows.length)
 
 
+def _grouped(items: list[int], keys: list[int]) -> list[list[int]]:
+    """The items that share a key, in the order of the keys."""
+    return [[item for item, key in zip(items, keys, strict=True) if key == each] for each in dict.fromkeys(keys)]
+
+
 def _predictor(case: Case, paths: tuple[str, ...], finished: Run) -> Any:
-    """All that `Sensitivities` holds, as a function of the parameters; rows are those of the run that was made."""
-    trajectory = finished.trajectory
+    """All that `Sensitivities` holds, as a function of the parameters; what ends is what ended in the run made."""
+    trajectory, table = finished.trajectory, case.impedance
     rows, schedule = trajectory.rows, trajectory.schedule
-    steps = np.array([schedule.segments[s].step_count for s in rows.segment])
-    cycle = np.array([schedule.segments[s].cycle for s in rows.segment])
-    step_ends = np.flatnonzero(np.diff(steps, append=-1))
-    cycle_ends = np.flatnonzero(np.diff(cycle, append=-1))
-    table = case.impedance
+    segments = schedule.segments
+    reached = sorted({int(s) for s in rows.segment[rows.ended >= 0]})
+    steps = _grouped(reached, [segments[s].step_count for s in reached])
+    cycles = _grouped(reached, [segments[s].cycle for s in reached])
     frequency = jnp.asarray(parse_frequencies(table.frequencies if table else ImpedanceTable().frequencies))
-    places: list[tuple[int | None, bool]] = []
+    places: list[tuple[list[int] | None, bool]] = []
     for point in table.points() if table else ():
         if point.kind == "start":
             places.append((None, False))
-            continue
-        row = last_row_of_step(trajectory, locate(point, schedule), point.during)
-        if row is not None:
-            places.append((row, point.during))
-    capacity = 1 << max(len(rows.segment) + 1, 64).bit_length()
+        elif last_row_of_step(trajectory, locate(point, schedule), point.during) is not None:
+            places.append((list(step_segments(schedule, locate(point, schedule), point.during)), point.during))
+    capacity = 1 << (len(rows.segment) + len(rows.segment) // 4 + 64).bit_length()  # rounding may add a step
     plan, tolerance = plan_of(schedule), case.numerics.relative_tolerance
     times = jnp.asarray(_row_times(finished))
 
@@ -129,18 +131,20 @@ def _predictor(case: Case, paths: tuple[str, ...], finished: Run) -> Any:
         cell: Cell = changed.build()
         found, _ = march(driven(cell, schedule), plan, tolerance, capacity)
 
+        def last(mine: list[int]) -> Array:
+            over = jnp.isin(found.segment, jnp.asarray(mine)) & (found.ended >= 0)
+            return jnp.max(jnp.where(over, jnp.arange(found.segment.shape[0]), -1))
+
         def state_of(row: Array) -> Array:
             return interpolate(found.start[row], found.end[row], found.dense[row], found.theta[row])
 
         states = jax.vmap(lambda time: state_at(found, time))(times)
-        seen = jax.vmap(lambda row: observables(cell, state_of(row)))(jnp.asarray(cycle_ends))
+        seen = jax.vmap(lambda row: observables(cell, state_of(row)))(jnp.stack([last(mine) for mine in cycles]))
         plated, stripped = (jnp.diff(seen[name], prepend=0.0) for name in ("plated", "stripped"))
-        ends = jnp.asarray(step_ends)
+        ends = jnp.stack([last(mine) for mine in steps])
         spectra = [
-            spectrum_of(
-                cell, cell.initial() if row is None else state_of(jnp.asarray(row)), frequency, jnp.asarray(during)
-            )
-            for row, during in places
+            spectrum_of(cell, cell.initial() if mine is None else state_of(last(mine)), frequency, jnp.asarray(during))
+            for mine, during in places
         ]
         return {
             "voltage": jax.vmap(cell.voltage)(states),

@@ -33,6 +33,8 @@ PARTS = (
 
 CONCENTRATION_FLOOR = 1e-7
 """Relative concentration below which properties and logarithms stop (depletion ends a step at 1e-5)."""
+LEAST_MOVED = 1e-4
+"""C/m2: when less has moved there is nothing to balance; a double layer of 10 uF/cm2 holds as much at 1 mV."""
 LEAST_SATURATION = 1e-3
 """Share of the separator's pores below which drying stops to be resolved."""
 
@@ -199,7 +201,7 @@ class Cell(abc.ABC):
         return jnp.sum(self.parts(state))
 
     def balances(self, state: Array) -> Array:
-        """(charge, salt, metal) not accounted for, each over what moved; 0 when nothing moved.
+        """(charge, salt, metal) not accounted for, each over what moved; 0 when less than LEAST_MOVED did.
 
         charge: external charge against active + dead + film + double layer, the worse of the two electrodes.
         salt: the separator's content against its initial one. metal: the sum over both electrodes.
@@ -214,5 +216,6 @@ class Cell(abc.ABC):
         charge = jnp.maximum(jnp.abs(passed - working), jnp.abs(passed + counter))
         salt = jnp.abs(self.salt(state) + self.salt_used(border) - self.salt(self.initial()))
         values = jnp.stack([charge, salt, jnp.abs(working + counter)])
-        over = jnp.stack([moved, salt_moved, moved])
-        return jnp.where(over > 0.0, values / jnp.where(over > 0.0, over, 1.0), 0.0)
+        over = jnp.stack([moved, salt_moved + self.salt_used(border), moved])
+        least = jnp.stack([LEAST_MOVED, LEAST_MOVED * per_charge, LEAST_MOVED])
+        return jnp.where(over > least, values / jnp.where(over > least, over, 1.0), 0.0)

@@ -121,6 +121,11 @@ def metal_thickness(table: ElectrodeTable, material: materials.Metal | materials
 
 def surroundings(cell: CellTable, electrolyte: ElectrolyteTable, what: Chemistry, salt: Electrolyte) -> Surroundings:
     """What the films of a cell need to know of it."""
+    volume, pores = electrolyte.volume, cell.separator.thickness * cell.separator.porosity * cell.area
+    numbers = all(isinstance(each, float | int) for each in (volume, pores))  # not what JAX puts in their place
+    if volume is not None and numbers and volume < pores * (1.0 - 1e-9):
+        problem = f"{volume * 1e9:.4g} uL do not fill the separator's pores, which hold {pores * 1e9:.4g} uL"
+        raise InputError(problem, key="electrolyte.volume", remedy="give more, or a thinner separator")
     return Surroundings(
         metal=what.metal,
         additives=list(electrolyte.additives),
@@ -128,6 +133,7 @@ def surroundings(cell: CellTable, electrolyte: ElectrolyteTable, what: Chemistry
         volume_per_area=None if electrolyte.volume is None else electrolyte.volume / cell.area,
         salt=what.electrolyte.salt if what.electrolyte is not None else electrolyte.salt or "",
         pore_conductivity=salt.conductivity(salt.concentration, cell.temperature),
+        holds=what.electrolyte.molecules if what.electrolyte is not None else None,
     )
 
 
@@ -151,6 +157,9 @@ def _electrode(
         problem = f"two steps need an ion of two charges, and {metal.name}'s has {metal.charge_number}"
         raise InputError(problem, key="kinetics.law", remedy=remedy)
     thickness = metal_thickness(table, material)
+    if table.nucleation is not None and table.metal_thickness:
+        problem = "nuclei form on bare substrate, and this electrode carries metal"
+        raise InputError(problem, key="metal_thickness", remedy="leave it out, or leave [nucleation] out")
     bare = isinstance(material, materials.Substrate) and isinstance(thickness, float) and thickness == 0.0
     galvanic = table.galvanic
     return Electrode(

@@ -9,14 +9,20 @@ from typing import Any
 from mossy import materials
 from mossy.backend import jnp
 from mossy.cells.film import INNER, OUTER, Channel, Constituent, Film, Reaction
-from mossy.cells.interphase_tables import GROWTH, GrowthTable, InterphaseTable, OuterLayerTable, PhaseTable, keywords_of
+from mossy.cells.interphase_tables import (
+    GROWTH,
+    NAMES_IN_LAW,
+    GrowthTable,
+    InterphaseTable,
+    OuterLayerTable,
+    PhaseTable,
+    keywords_of,
+)
 from mossy.cells.outer_layer import OuterLayer
 from mossy.errors import InputError, suggest
 from mossy.laws import interphase, mixing
 from mossy.laws.constants import FARADAY
 
-NAMES_IN_LAW = {"ion_conductivity": "conductivity"}
-"""Arguments of a growth law that another key of the interphase gives."""
 UNSTATED = "film"
 """The phase whose composition nobody stated."""
 LAYERS = {"inner": INNER, "outer": OUTER}
@@ -34,6 +40,8 @@ class Surroundings:
     """m, None where the case gives no volume"""
     salt: str
     pore_conductivity: Any
+    holds: tuple[str, ...] | None
+    """The molecules of a known electrolyte, its salt first; None where nobody said what it is made of"""
 
     def additive(self, name: str | None, key: str) -> int | None:
         """The index of an additive; refuses one the electrolyte does not hold."""
@@ -67,6 +75,8 @@ class Parts:
         """A phase of the library, or one that the case describes."""
         given = self.table.phases.get(name, PhaseTable())
         formula, volume = given.formula, given.molar_volume
+        if formula is not None:
+            self._refuse_another(name, formula)
         if formula is None or volume is None:
             try:
                 found = materials.phase(name)
@@ -78,6 +88,16 @@ class Parts:
                 raise InputError(f"{found.name} is a phase of {found.metal}", key="phases", remedy=remedy)
             formula, volume = formula or found.formula, found.molar_volume if volume is None else volume
         return self.place(Constituent(name, formula, layer), volume)
+
+    def _refuse_another(self, name: str, formula: str) -> None:
+        """A phase of the library keeps its formula."""
+        try:
+            found = materials.phase(name)
+        except InputError:
+            return
+        if materials.composition(found.formula) != materials.composition(formula):
+            remedy = "leave the formula out, or give the phase another name"
+            raise InputError(f"{name} is {found.formula}, not {formula}", key=f"phases.{name}.formula", remedy=remedy)
 
     def _known(self) -> list[materials.Phase]:
         return materials.phases_of(self.around.metal.name)
@@ -95,6 +115,9 @@ def build_film(table: InterphaseTable, around: Surroundings) -> Film:
     """The film of an [interphase] table; the messages name keys below it."""
     parts = Parts(table, around)
     _begin(parts)
+    if table.artificial and not any(_above_zero(each) for each in parts.initial):
+        problem = "an artificial film of no thickness does nothing"
+        raise InputError(problem, key="initial_thickness", remedy="give it one, or a phase with one")
     channels = []
     for index, each in enumerate(table.channels()):
         try:
@@ -137,6 +160,11 @@ def build_film(table: InterphaseTable, around: Surroundings) -> Film:
         cracks=table.fracture is not None,
         artificial=table.artificial,
     )
+
+
+def _above_zero(value: Any) -> bool:
+    """Whether a number is; what JAX puts in a number's place may be."""
+    return not isinstance(value, float | int) or value > 0.0
 
 
 def _begin(parts: Parts) -> None:
@@ -200,6 +228,9 @@ def _channel(given: GrowthTable, parts: Parts) -> tuple[Channel, dict[int, Any]]
     layer = LAYERS[given.layer]
     _need_outer(layer, table, "layer")
     reaction = _reaction(given, parts)
+    own = _own_concentration(given, table, around, reaction)
+    if own is not None:
+        parameters["solvent_concentration"] = own
     yields = _yields(given, parts, reaction, layer)
     consumes, consumption = _consumption(given, around, reaction)
     salt = 0.0
@@ -211,6 +242,7 @@ def _channel(given: GrowthTable, parts: Parts) -> tuple[Channel, dict[int, Any]]
         consumption=consumption,
         salt_consumption=salt / FARADAY,
         order=given.order,
+        per_molecule=_electrons_per_molecule(given, reaction),
         law=law,
         name=given.law,
         outside=interphase.REACTS_AT[given.law] == interphase.FILM_ELECTROLYTE,
@@ -241,10 +273,22 @@ def _reaction(given: GrowthTable, parts: Parts) -> Reaction | None:
         )
     else:
         return None
+    for name in made.reactants:
+        _supplied(name, parts.around, "reduction" if given.reduction is not None else "reactants")
     reactants = tuple((name, materials.molecule(name).formula, amount) for name, amount in made.reactants.items())
     products, released = tuple(made.products.items()), tuple(made.released.items())
     atoms = made.electrons / metal.charge_number
     return Reaction(reactants, products, released, metal.symbol, atoms, made.electrons)
+
+
+def _supplied(name: str, around: Surroundings, key: str) -> None:
+    """Refuses what neither the electrolyte nor its additives hold."""
+    if around.holds is None or name in around.additives or name in around.holds:
+        return
+    remedy = f"add [electrolyte.additives.{name}] with its concentration"
+    raise InputError(
+        f"nothing supplies {name}; the electrolyte holds {', '.join(around.holds)}", key=key, remedy=remedy
+    )
 
 
 def _yields(given: GrowthTable, parts: Parts, reaction: Reaction | None, layer: int) -> dict[int, Any]:
@@ -261,6 +305,26 @@ def _yields(given: GrowthTable, parts: Parts, reaction: Reaction | None, layer: 
     return {place: volume / (per_formula * FARADAY)}
 
 
+def _own_concentration(
+    given: GrowthTable, table: InterphaseTable, around: Surroundings, reaction: Reaction | None
+) -> Any:
+    """Of the additive that a diffusion law consumes, mol/m3, where the case does not say what is outside the film."""
+    told = given.solvent_concentration is not None or "solvent_concentration" in table.model_fields_set
+    if told or given.law not in interphase.DIFFUSES_MOLECULES:
+        return None
+    names = [given.consumes] if given.consumes is not None else []
+    names += [name for name, _, _ in reaction.reactants] if reaction is not None else []
+    at = next((around.additives.index(name) for name in names if name in around.additives), None)
+    return None if at is None else around.concentrations[at]
+
+
+def _electrons_per_molecule(given: GrowthTable, reaction: Reaction | None) -> float:
+    """What the flux of molecules is multiplied by where a law diffuses them: it counts one electron for each."""
+    if reaction is None or given.law not in interphase.DIFFUSES_MOLECULES:
+        return 1.0
+    return float(reaction.electrons / sum(amount for _, _, amount in reaction.reactants))
+
+
 def _consumption(given: GrowthTable, around: Surroundings, reaction: Reaction | None) -> tuple[int | None, Any]:
     """The additive that limits the law, and mol/C of every additive."""
     used = [0.0] * len(around.additives)
@@ -271,6 +335,16 @@ def _consumption(given: GrowthTable, around: Surroundings, reaction: Reaction | 
                 place = around.additives.index(name)
                 used[place] = amount / reaction.electrons
                 consumes = place if consumes is None else consumes
+    by_reaction = consumes is not None and reaction is not None and used[consumes] > 0.0
+    if by_reaction and given.consumed_per_electron is not None:
+        problem = "the reaction says how much of it an electron uses up"
+        raise InputError(problem, key="consumed_per_electron", remedy="leave it out")
+    if consumes is None and given.model_fields_set & {"consumed_per_electron", "order"}:
+        key = "consumed_per_electron" if "consumed_per_electron" in given.model_fields_set else "order"
+        raise InputError("the law consumes no additive", key=key, remedy="add consumes = ..., or leave it out")
+    if consumes is not None and given.inhibited_by == around.additives[consumes]:
+        problem = f"a law that {given.inhibited_by} holds back cannot consume it"
+        raise InputError(problem, key="inhibited_by", remedy="name another additive, or leave it out")
     if consumes is not None and given.consumed_per_electron is not None:
         used[consumes] = given.consumed_per_electron
     elif consumes is not None and used[consumes] == 0.0:

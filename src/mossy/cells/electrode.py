@@ -35,6 +35,8 @@ SHORTEST_DISSOLUTION = 1e-6
 """s: below it J0 exp(-(1-a) u)/Q* would make the last metal stiffer (1e46/s at 5 V) than double precision resolves."""
 LARGEST_FRACTION = 0.999
 """Of the metal that stripping removes from contact."""
+LEAST_BARE = 1e-3
+"""Share of a substrate that nuclei never quite cover."""
 OWN_STATES = ("double_layer", "film_field", "active_change", "dead_charge")
 
 
@@ -122,11 +124,18 @@ class Electrode:
         nuclei = next(extras) if self.nucleation is not None else zero
         coverage = next(extras) if self.adlayer is not None else zero
         rest = values[first + self._extras :]
-        beside = self.beside.unpack(rest, jnp.asarray(self.beside_area)) if self.beside is not None else None
+        beside = self.beside.unpack(rest, self._bare_area(nuclei, values[2])) if self.beside is not None else None
         film = self.film.unpack(values[len(OWN_STATES) : first], roughness)
         return ElectrodeState(
             values[0] / roughness, values[1], values[2], values[3], film, roughness, nuclei, coverage, beside
         )
+
+    def _bare_area(self, nuclei: Array, active_change: Array) -> Array:
+        """Bare substrate per geometric area; a film there is as thick as if all its charge had gone into this area."""
+        area = jnp.asarray(self.beside_area)
+        if self.nucleation is None:
+            return area
+        return area * jnp.maximum(1.0 - self.nucleation.covered(nuclei, self.inventory + active_change), LEAST_BARE)
 
     def _initial_extras(self) -> Array:
         extras = []
@@ -221,11 +230,7 @@ class Electrode:
         if self.beside is None or state.beside is None:
             return None
         outer = -state.overpotential - self.dense_voltage(state)
-        found = self.beside.growth(state.beside, outer, outer, jnp.zeros(()), temperature, left)
-        if self.nucleation is None:
-            return found
-        bare = 1.0 - self.nucleation.covered(state.nuclei, self.active(state))
-        return Growth(bare * found.currents, found.in_cracks)
+        return self.beside.growth(state.beside, outer, outer, jnp.zeros(()), temperature, left)
 
     def isolated(self, state: ElectrodeState, transferred: Array, left: Array) -> Array:
         """The isolated fraction, between its values with and without the additive that holds it down."""

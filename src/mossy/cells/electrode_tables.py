@@ -35,6 +35,11 @@ class KineticsTable(Table):
         if self.law == "two_step" and self.second_step_ratio is None:
             remedy = "add second_step_ratio = 100 where the first electron is the slow one, 0.01 where the second is"
             raise InputError("two steps need their ratio", key="law", remedy=remedy)
+        owners = {"second_step_ratio": "two_step", "reorganisation_energy": "marcus_hush_chidsey"}
+        for key, law in owners.items():
+            if getattr(self, key) is not None and self.law != law:
+                remedy = f'write law = "{law}", or leave it out'
+                raise InputError(f"the law '{self.law}' does not use it", key=key, remedy=remedy)
         return self
 
 
@@ -72,6 +77,16 @@ class DeadMetalTable(Table):
     isolated_fraction_without_additive: Annotated[float, Quantity("1", minimum=0.0, maximum=0.999)] = default(
         0.0, "when that additive is gone"
     )
+
+    @model_validator(mode="after")
+    def _whole(self) -> DeadMetalTable:
+        if self.additive is None and "isolated_fraction_without_additive" in self.model_fields_set:
+            remedy = 'add additive = "FEC", or leave it out'
+            raise InputError("no additive is named", key="isolated_fraction_without_additive", remedy=remedy)
+        if self.root_radius is not None and self.surface_mobility == 0.0:
+            problem = "without surface diffusion nothing comes off at its roots"
+            raise InputError(problem, key="surface_mobility", remedy="give it, or leave root_radius out")
+        return self
 
 
 class NucleationTable(Table):

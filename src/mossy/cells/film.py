@@ -79,6 +79,8 @@ class Channel:
     """Of each additive"""
     salt_consumption: Array
     order: Array
+    per_molecule: Array
+    """Electrons a molecule of what diffuses takes in the reaction; 1 where the law counts electrons itself"""
     law: Callable[..., Array] = dataclasses.field(metadata={"static": True})
     name: str = dataclasses.field(metadata={"static": True})
     outside: bool = dataclasses.field(metadata={"static": True})
@@ -94,7 +96,7 @@ class Channel:
     def current(self, thickness: Array, potential: Array, ions: Array, temperature: Array, left: Array) -> Array:
         """Side current density, A/m2; `left`: share of each additive that is left; `ions`: what the film carries."""
         more: dict[str, Any] = {"film_current_density": ions} if self.sees_current else {}
-        side = self.law(thickness, potential, temperature=temperature, **more, **self.parameters)
+        side = self.per_molecule * self.law(thickness, potential, temperature=temperature, **more, **self.parameters)
         if self.consumes is not None:
             share = left[self.consumes]
             present = jnp.maximum(share, 1e-30)
@@ -134,7 +136,12 @@ class Growth(NamedTuple):
 @pytree
 @dataclasses.dataclass(frozen=True)
 class Film:
-    """Parameters of a film in SI; arrays of `initial` (m), `molar_volume`, ... have one entry a constituent."""
+    """Parameters of a film in SI; arrays of `initial` (m), `molar_volume`, ... have one entry a constituent.
+
+    Where the film is torn, the metal is bare until a film of the cracks' own covers it; what was torn stays as rubble
+    that neither protects nor resists, and counts to the thickness of the intact part, over all of which what grows is
+    spread.
+    """
 
     initial: Array
     molar_volume: Array
@@ -203,7 +210,8 @@ class Film:
         dense = self._in_layer(self.initial, INNER)
         if not self.channels:
             return self.initial
-        return self.initial.at[0].add(jnp.maximum(MINIMUM_GROWING_THICKNESS - dense, 0.0))
+        inner = next(place for place, each in enumerate(self.constituents) if each.layer == INNER)
+        return self.initial.at[inner].add(jnp.maximum(MINIMUM_GROWING_THICKNESS - dense, 0.0))
 
     @property
     def reference_thickness(self) -> Array:
@@ -240,7 +248,8 @@ class Film:
         whole = self.thickness(state)
         if self.cracks:
             intact = jnp.maximum(whole, MINIMUM_GROWING_THICKNESS)
-            whole = 1.0 / (1.0 / intact + state.cracked / self.crack_thickness(state))
+            torn = jnp.clip(state.cracked, 0.0, 1.0)
+            whole = 1.0 / ((1.0 - torn) / intact + torn / self.crack_thickness(state))
         return whole / state.roughness
 
     def conductivity(self, state: FilmState) -> Array:
@@ -306,7 +315,8 @@ class Film:
         velocity = jnp.zeros(())
         for k, channel in enumerate(self.channels):
             velocity = velocity + self._in_layer(channel.yields, INNER) * cracks[k]
-        currents = intact + jnp.maximum(state.cracked, 0.0) * cracks
+        torn = jnp.clip(state.cracked, 0.0, 1.0)
+        currents = (1.0 - torn) * intact + torn * cracks
         return Growth(currents * state.roughness, velocity)
 
     def cracking(self, state: FilmState, in_cracks: Array, surface_velocity: Array, dissolution: Array) -> Array:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool, field_validator, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, StrictBool, Tag, field_validator, model_validator
 
 from mossy.errors import InputError, suggest
 from mossy.laws import interphase
@@ -18,6 +18,10 @@ Positive = Annotated[float, Quantity("1", minimum=0.0, exclusive=True)]
 GROWTH: dict[str, Callable[..., Any]] = {name: getattr(interphase, name) for name in interphase.REACTS_AT}
 
 
+NAMES_IN_LAW = {"ion_conductivity": "conductivity"}
+"""What some laws call another name than a case file does."""
+
+
 def keywords_of(law: Callable[..., Any]) -> list[str]:
     """The names of a law's keyword arguments."""
     kinds = inspect.signature(law).parameters.values()
@@ -27,19 +31,45 @@ def keywords_of(law: Callable[..., Any]) -> list[str]:
 class LawParameters(Table):
     """Parameters of the growth laws of `mossy.laws.interphase`: for all laws in [interphase], or for one law."""
 
-    solvent_diffusivity: Annotated[float, Quantity("m^2/s", minimum=0.0)] | None = None
-    solvent_concentration: Annotated[float, Quantity("mol/m^3", minimum=0.0)] | None = None
-    reaction_rate_constant: Annotated[float, Quantity("m/s", minimum=0.0)] | None = None
-    side_exchange_current_density: Annotated[float, Quantity("A/m^2", minimum=0.0)] | None = None
-    side_symmetry: Annotated[float, Quantity("1", minimum=0.01, maximum=0.99)] | None = None
-    electron_conductivity: Annotated[float, Quantity("S/m", minimum=0.0)] | None = None
-    interstitial_diffusivity: Annotated[float, Quantity("m^2/s", minimum=0.0)] | None = None
-    interstitial_concentration: Annotated[float, Quantity("mol/m^3", minimum=0.0)] | None = None
-    inverse_tunnelling_length: Annotated[float, Quantity("1/m", minimum=0.0)] | None = None
-    tunnelling_length: Annotated[float, Quantity("m", minimum=0.0)] | None = None
-    film_molar_volume: Annotated[float, Quantity("m^3/mol", minimum=0.0, exclusive=True)] | None = None
-    metal_per_formula: Positive | None = None
-    reduction_potential: Annotated[float, Quantity("V")] | None = None
+    solvent_diffusivity: Annotated[float, Quantity("m^2/s", minimum=0.0)] | None = default(
+        None, "of solvent in the film (solvent_diffusion, reaction_diffusion)", validate_default=False
+    )
+    solvent_concentration: Annotated[float, Quantity("mol/m^3", minimum=0.0)] | None = default(
+        None, "of solvent outside the film (solvent_diffusion, reaction_diffusion)", validate_default=False
+    )
+    reaction_rate_constant: Annotated[float, Quantity("m/s", minimum=0.0)] | None = default(
+        None, "at the potential of the reduction (reaction_diffusion)", validate_default=False
+    )
+    side_exchange_current_density: Annotated[float, Quantity("A/m^2", minimum=0.0)] | None = default(
+        None, "of the side reaction (reaction_limited, electron_tunnelling, crossover)", validate_default=False
+    )
+    side_symmetry: Annotated[float, Quantity("1", minimum=0.01, maximum=0.99)] | None = default(
+        None, "of the side reaction", validate_default=False
+    )
+    electron_conductivity: Annotated[float, Quantity("S/m", minimum=0.0)] | None = default(
+        None, "of the film (electron_migration)", validate_default=False
+    )
+    interstitial_diffusivity: Annotated[float, Quantity("m^2/s", minimum=0.0)] | None = default(
+        None, "of neutral metal in the film (interstitial_diffusion, crossover)", validate_default=False
+    )
+    interstitial_concentration: Annotated[float, Quantity("mol/m^3", minimum=0.0)] | None = default(
+        None, "of neutral metal in the film at the metal (interstitial_diffusion, crossover)", validate_default=False
+    )
+    inverse_tunnelling_length: Annotated[float, Quantity("1/m", minimum=0.0)] | None = default(
+        None, "beta (electron_tunnelling)", validate_default=False
+    )
+    tunnelling_length: Annotated[float, Quantity("m", minimum=0.0)] | None = default(
+        None, "that electrons pass freely (crossover)", validate_default=False
+    )
+    film_molar_volume: Annotated[float, Quantity("m^3/mol", minimum=0.0, maximum=0.1, exclusive=True)] | None = default(
+        None, "of a film without a reaction", validate_default=False
+    )
+    metal_per_formula: Positive | None = default(
+        None, "metal atoms in a formula unit of such a film", validate_default=False
+    )
+    reduction_potential: Annotated[float, Quantity("V", minimum=-10.0, maximum=10.0)] | None = default(
+        None, "below which the side reaction runs, against the metal", validate_default=False
+    )
 
 
 class GrowthTable(LawParameters):
@@ -64,6 +94,19 @@ class GrowthTable(LawParameters):
         1, "in the additive's concentration; 0: it does not matter until the additive is gone"
     )
     inhibited_by: str | None = default(None, "an additive that keeps this law from running while it lasts")
+
+    @model_validator(mode="after")
+    def _all_used(self) -> GrowthTable:
+        """Refuses a parameter that this law does not take, and a volume where the reaction gives it."""
+        taken = {NAMES_IN_LAW.get(name, name) for name in keywords_of(GROWTH[self.law])}
+        own = {"film_molar_volume", "metal_per_formula"}
+        for key in self.model_fields_set & set(LawParameters.model_fields):
+            if key in own and self.reacts:
+                raise InputError("the reaction's phases have their own volumes", key=key, remedy="leave it out")
+            if key not in own | taken:
+                known = ", ".join(sorted(taken & set(LawParameters.model_fields)))
+                raise InputError(f"the growth law '{self.law}' does not use it", key=key, remedy=f"it takes {known}")
+        return self
 
     @model_validator(mode="after")
     def _one_reaction(self) -> GrowthTable:
@@ -105,6 +148,18 @@ class DissolutionTable(Table):
     halide_concentration: Annotated[float, Quantity("mol/m^3", minimum=0.0)] = default("0 mol/L", "c_X, constant")
     halide: str | None = default(None, "an additive whose concentration is c_X instead")
 
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> DissolutionTable:
+        given = self.model_fields_set
+        if {"halide", "halide_concentration"} <= given:
+            problem = "the halide's concentration is the additive's"
+            raise InputError(problem, key="halide_concentration", remedy="leave it out")
+        halide = bool(given & {"halide", "halide_concentration"})
+        if halide != ("corrosion_rate_constant" in given):
+            missing = "corrosion_rate_constant" if halide else "halide or halide_concentration"
+            raise InputError(f"corrosion needs {missing} too", remedy="add it, or leave the other out")
+        return self
+
 
 class FractureTable(Table):
     """How the volume change of the metal tears the film and shows fresh metal in proportion to the stroke."""
@@ -115,7 +170,9 @@ class FractureTable(Table):
 class PhaseTable(Table):
     """A phase of the film. The library knows the volume and formula of the ones that `mossy materials` lists."""
 
-    initial_thickness: Annotated[float, Quantity("m", minimum=0.0)] = default("0 nm", "of its solid at the start")
+    initial_thickness: Annotated[float, Quantity("m", minimum=0.0, maximum=1e-3)] = default(
+        "0 nm", "of its solid at the start"
+    )
     layer: Literal["inner", "outer"] = default("inner", "where that initial solid is")
     formula: str | None = default(None, "of a phase the library does not know")
     molar_volume: Annotated[float, Quantity("m^3/mol", minimum=0.0, exclusive=True)] | None = default(
@@ -161,7 +218,28 @@ class NativeFilmTable(Table):
     """The film from a dose of gas before the cell was made: `{ reduction = "O2 to oxide", dose = "0.1 nmol/cm^2" }`."""
 
     reduction: str
-    dose: Annotated[float, Quantity("mol/m^2", minimum=0.0, exclusive=True)]
+    dose: Annotated[float, Quantity("mol/m^2", minimum=0.0, maximum=10.0, exclusive=True)]
+
+
+def _kind(value: Any) -> str:
+    return "str" if isinstance(value, str) else "GrowthTable"
+
+
+def _listed(value: Any) -> Any:
+    """One table stands for a list of one; a name for itself."""
+    return value if isinstance(value, str | list) else [value]
+
+
+def _kind_of_all(value: Any) -> str:
+    return "str" if isinstance(value, str) else "list"
+
+
+Law = Annotated[Annotated[str, Tag("str")] | Annotated[GrowthTable, Tag("GrowthTable")], Discriminator(_kind)]
+Laws = Annotated[
+    Annotated[str, Tag("str")] | Annotated[list[Law], Tag("list")],
+    Discriminator(_kind_of_all),
+    BeforeValidator(_listed),
+]
 
 
 class InterphaseTable(LawParameters):
@@ -170,8 +248,8 @@ class InterphaseTable(LawParameters):
     `growth` is "none", a law of `mossy.laws.interphase`, or a list of names and tables that run in parallel.
     """
 
-    growth: str | list[str | GrowthTable] = default("none")
-    initial_thickness: Annotated[float, Quantity("m", minimum=0.0)] = default(
+    growth: Laws = default("none")
+    initial_thickness: Annotated[float, Quantity("m", minimum=0.0, maximum=1e-3)] = default(
         "5 nm", "of a film of unknown phases; 0 where phases or native give the first film and this is not given"
     )
     phases: dict[str, PhaseTable] = default({}, "by name: [working.interphase.phases.LiF]")
@@ -186,7 +264,7 @@ class InterphaseTable(LawParameters):
     solvent_concentration: Annotated[float, Quantity("mol/m^3", minimum=0.0)] = default("2636 mol/m^3")
     film_molar_volume: Annotated[float, Quantity("m^3/mol", minimum=0.0, exclusive=True)] = default("9.585e-5 m^3/mol")
     metal_per_formula: Positive = default(2)
-    reduction_potential: Annotated[float, Quantity("V")] = default("0.4 V")
+    reduction_potential: Annotated[float, Quantity("V", minimum=-10.0, maximum=10.0)] = default("0.4 V")
     side_symmetry: Annotated[float, Quantity("1", minimum=0.01, maximum=0.99)] = default(0.5)
     dissolution: DissolutionTable = subtable(DissolutionTable)
     fracture: FractureTable | None = default(None, "given: the film cracks", validate_default=False)
@@ -196,9 +274,18 @@ class InterphaseTable(LawParameters):
     @classmethod
     def _known_laws(cls, value: Any) -> Any:
         for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, str) and each not in GROWTH and not (each == "none" and isinstance(value, str)):
+            if each == "none" and isinstance(value, list):
+                raise InputError("'none' stands alone", remedy='write growth = "none", or leave it out of the list')
+            if isinstance(each, str) and each not in GROWTH and each != "none":
                 raise InputError(f"no growth law is called '{each}'", remedy=suggest(each, [*GROWTH, "none"]))
         return value
+
+    @model_validator(mode="after")
+    def _grows_somewhere(self) -> InterphaseTable:
+        if self.artificial and self.growth not in ("none", []) and self.fracture is None:
+            remedy = "add fracture, in whose cracks it grows, or leave growth out"
+            raise InputError("an artificial film does not grow", key="growth", remedy=remedy)
+        return self
 
     def channels(self) -> list[GrowthTable]:
         """The growth laws that run in parallel."""

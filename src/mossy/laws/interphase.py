@@ -241,6 +241,8 @@ REACTS_AT = {
     "diffusion_migration_crossover": FILM_ELECTROLYTE,
 }
 """Where each law reacts: at metal|film the film carries the external current as ions, else that less the law's own."""
+DIFFUSES_MOLECULES = ("solvent_diffusion", "reaction_diffusion")
+"""Laws of a flux of molecules, one electron for each; a cell multiplies it by those that its `reduction` takes."""
 POTENTIAL_AT = {**REACTS_AT, "interstitial_diffusion": METAL_FILM, "diffusion_migration_crossover": METAL_FILM}
 """Where the potential that drives each law is taken, of the metal against the ions there.
 

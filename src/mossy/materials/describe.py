@@ -51,7 +51,27 @@ def native_films(metal_name: str) -> str:
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     volume = f"{float(of.molar_volume) * 1e6:.3f} cm3/mol"
     notes = [f"{each.name}: {each.disagreement}" for each in phases_of(of.name) if each.disagreement]
-    return "\n".join([f"native films of {of.name} ({of.symbol}, {volume})", "", *lines, "", *notes]).rstrip()
+    doses = ["thickness from a dose, pores included, nm per nmol/cm2 of gas that reacts:", *_doses(of.name)]
+    title = f"native films of {of.name} ({of.symbol}, {volume})"
+    return "\n".join([title, "", *lines, "", *doses, "", *notes]).rstrip()
+
+
+def _doses(metal_name: str) -> list[str]:
+    """What 1 nmol/cm2 of O2, H2O, CO2, N2 makes by each reaction of the library with that gas alone."""
+    found = []
+    for name in reductions_of(metal_name):
+        made = reduction(name, metal_name)
+        gas, *others = made.reactants.items()
+        if others or gas[0] not in ("O2", "H2O", "CO2", "N2"):
+            continue
+        solid = {each: phase(each) for each in made.products}
+        # as laws.native_film.native_film_thickness, without loading JAX
+        thickness = sum(
+            1e-5 * amount / gas[1] * solid[each].molar_volume / (1.0 - solid[each].footprint_porosity)
+            for each, amount in made.products.items()
+        )
+        found.append(f"  {name}: {float(thickness) * 1e9:.4f} nm of {', '.join(solid)}")
+    return found
 
 
 def _native_row(each: Phase) -> tuple[str, ...]:

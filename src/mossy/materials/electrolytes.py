@@ -8,6 +8,7 @@ from typing import Any
 
 from mossy.errors import InputError, suggest
 from mossy.materials.catalogue import Value, check_provenance, entries, read_value
+from mossy.materials.reductions import solvents_in
 
 PROPERTIES = ("diffusivity", "conductivity", "transference_number", "thermodynamic_factor")
 
@@ -50,6 +51,15 @@ class Electrolyte:
     """Of the salt where a cell gives none, mol/m3"""
     properties: dict[str, PropertySpec]
     """diffusivity, m2/s; conductivity, S/m; transference_number and thermodynamic_factor"""
+
+    @property
+    def molecules(self) -> tuple[str, ...]:
+        """The salt and the solvents, by the names that reductions use.
+
+        >>> electrolyte("LiPF6 EC:EMC 3:7").molecules
+        ('LiPF6', 'EC', 'EMC')
+        """
+        return (self.salt, *solvents_in(self.solvent))
 
 
 def electrolyte(name: str) -> Electrolyte:

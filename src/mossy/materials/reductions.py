@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -91,6 +92,17 @@ def molecule(name: str) -> Molecule:
         remedy = f"{suggest(name, known)}, or write its formula"
         raise InputError(f"no molecule is called '{name}', and {error.problem}", remedy=remedy) from None
     return Molecule(name=name, formula=name, title=name, kind="other", density=None)
+
+
+def solvents_in(text: str) -> list[str]:
+    """The short names of the solvents that a description names in full.
+
+    >>> solvents_in("ethylene carbonate : diethyl carbonate, 1:1 by volume")
+    ['EC', 'DEC']
+    """
+    titles = {name: str(table["title"]).split(", ")[0] for name, table in _molecules().items()}
+    parts = [part.strip() for part in re.split(r" : |, ", text)]
+    return [name for part in parts for name, title in titles.items() if title == part]
 
 
 def reduction(name: str, metal_name: str) -> Reduction:

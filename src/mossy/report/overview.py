@@ -132,7 +132,13 @@ def _pair(name: str, unit: str, pairs: list[tuple[str, float]]) -> tuple[str, st
 
 
 def _film(content: ReportContent) -> tuple[str, str, str]:
-    return _pair("Film thickness at the end", "nm", _by_electrode(content.table("interphase"), "thickness_nm"))
+    films = {
+        side: {"thickness_nm": sum(known(each.get("thickness_nm")) or 0.0 for each in film["layers"].values())}
+        if film.get("layers")
+        else film
+        for side, film in content.table("interphase").items()
+    }
+    return _pair("Film thickness at the end", "nm", _by_electrode(films, "thickness_nm"))
 
 
 def _dead_metal(content: ReportContent) -> tuple[str, str, str]:
@@ -235,7 +241,11 @@ def _flat(tables: Mapping[str, Any], electrode: str) -> list[tuple[str, Any]]:
 
 
 def _film_name(key: str) -> str:
-    names = {"film_mAh_per_cm2": "charge in the film (mAh/cm²)", "roughness": "roughness"}
+    names = {
+        "film_mAh_per_cm2": "charge in the film (mAh/cm²)",
+        "roughness": "roughness",
+        "thickness_nm": "dense film (nm)",
+    }
     return names.get(key) or f"film {quantity_name(key)}"
 
 

@@ -108,7 +108,7 @@ def _share(value: Any) -> str:
 
 def _ledgers(films: Mapping[str, Mapping[str, Any]]) -> Html:
     """Every element that the films' reactions moved, from where to where."""
-    places = ("from_metal", "from_electrolyte", "film", "dissolved", "released")
+    places = ("from_metal", "from_electrolyte", "into_film", "dissolved", "released")
     rows = [
         [text(side), text(name), *(text(number(entry.get(place), 4)) for place in places)]
         for side, film in films.items()

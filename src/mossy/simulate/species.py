@@ -66,7 +66,7 @@ def ledger(film: Film, history: History) -> dict[str, dict[str, float]]:
 
     def book(element: str, place: str, amount: float) -> None:
         entry = entries.setdefault(
-            element, {"from_electrolyte": 0.0, "from_metal": 0.0, "film": 0.0, "dissolved": 0.0, "released": 0.0}
+            element, {"from_electrolyte": 0.0, "from_metal": 0.0, "into_film": 0.0, "dissolved": 0.0, "released": 0.0}
         )
         entry[place] += amount * NANOMOL
 
@@ -86,7 +86,7 @@ def ledger(film: Film, history: History) -> dict[str, dict[str, float]]:
     for place, each in enumerate(film.constituents):
         if each.formula:
             for element, count in composition(each.formula).items():
-                book(element, "film", made[place] * count)
+                book(element, "into_film", made[place] * count)
                 book(element, "dissolved", gone[place] * count)
     return entries
 
@@ -95,7 +95,7 @@ def imbalance(entries: dict[str, dict[str, float]]) -> float:
     """The largest amount of an element that came from nowhere, over the largest that moved."""
     worst, moved = 0.0, 0.0
     for entry in entries.values():
-        gained = entry["film"] + entry["dissolved"] + entry["released"]
+        gained = entry["into_film"] + entry["dissolved"] + entry["released"]
         lost = entry["from_electrolyte"] + entry["from_metal"]
         worst, moved = max(worst, abs(gained - lost)), max(moved, abs(lost))
     return worst / moved if moved > 0.0 else 0.0
@@ -182,9 +182,9 @@ def profile_dtype(film: Film) -> pl.DataType:
 
 
 def film_mass(film: Film, history: History) -> float | None:
-    """ug/cm2 at the end; None where part of it has no formula."""
-    if any(not each.formula for each in film.constituents):
-        return None
+    """ug/cm2 at the end; None where there is a phase without a formula."""
     amounts = history.volumes[-1] / np.asarray(film.molar_volume)
-    weights = np.array([molar_mass(each.formula) for each in film.constituents])
+    if any(not each.formula and amount > 0.0 for each, amount in zip(film.constituents, amounts, strict=True)):
+        return None
+    weights = np.array([molar_mass(each.formula) if each.formula else 0.0 for each in film.constituents])
     return float(np.sum(amounts * weights) * 1e5)
