@@ -1,4 +1,4 @@
-"""The command line: `mossy run`, `fit`, `new`, `schema`. Bad input is a message and exit code 2, no traceback."""
+"""The command line: `mossy run`, `fit`, `map`, `new`... Bad input is a message and exit code 2, no traceback."""
 
 from __future__ import annotations
 
@@ -50,6 +50,22 @@ def fit(case: CaseFile, out: Out = Path("results"), quiet: Quiet = False) -> Non
     from mossy.commands import fit_case
 
     raise typer.Exit(fit_case(case, out, quiet))
+
+
+@app.command(name="map")
+def map_(case: CaseFile, out: Out = Path("results"), quiet: Quiet = False) -> None:
+    """Run the case's [map]: quantities over one parameter or two, as a table and pictures."""
+    from mossy.study_commands import map_case
+
+    raise typer.Exit(map_case(case, out, quiet))
+
+
+@app.command()
+def sensitivity(case: CaseFile, out: Out = Path("results"), quiet: Quiet = False) -> None:
+    """Run the case's [sensitivity]: which parameters matter, by Sobol's indices and local slopes."""
+    from mossy.study_commands import rank_case
+
+    raise typer.Exit(rank_case(case, out, quiet))
 
 
 @app.command()

@@ -30,13 +30,13 @@ EXAMPLES = {
 
 def run_case(path: Path, out: Path, quiet: bool) -> int:
     """`mossy run`: every table that can be written is, whatever happened on the way."""
-    with _patient() as check:
+    with patient() as check:
         from mossy.case import load_case, run
         from mossy.numerics.status import Status
 
         case = load_case(path)
-        folder = _folder(out)
-        with _progress(quiet, check) as progress:
+        folder = made_folder(out)
+        with progress_bar(quiet, check) as progress:
             result = run(case, progress)
         write_run(case, result, folder)
         _say_run(result, folder)
@@ -48,7 +48,7 @@ def fit_case(path: Path, out: Path, quiet: bool) -> int:
 
     A Ctrl-C ends the search; what it had found by then is written, and the exit code is 1.
     """
-    with _patient() as check:
+    with patient() as check:
         from mossy.case import load_case
         from mossy.case.fitting import check_fit, fit
         from mossy.numerics.status import Status
@@ -60,10 +60,10 @@ def fit_case(path: Path, out: Path, quiet: bool) -> int:
             check_fit(case)
         except InputError as refusal:
             raise refusal.at(file=path) from None
-        folder = _folder(out)
-        with _progress(quiet, check) as progress:
+        folder = made_folder(out)
+        with progress_bar(quiet, check) as progress:
             outcome = fit(case, progress)
-        _write_json(folder / "fit.json", outcome.report)
+        write_json(folder / "fit.json", outcome.report)
         if outcome.run is not None:
             write_run(outcome.case, outcome.run, folder, fit=outcome.report, comparisons=outcome.comparisons)
     for name, entry in outcome.report["parameters"].items():
@@ -89,7 +89,7 @@ def write_run(
 
     parameters, versions = parameters_of(case), versions_used()
     summary = result.summary
-    _write_json(folder / "summary.json", summary | {"versions": versions})
+    write_json(folder / "summary.json", summary | {"versions": versions})
     described = {
         "title": case.title,
         "sign": "voltage is working minus counter; plating on working is negative current",
@@ -113,7 +113,7 @@ def write_run(
     write_report(folder / "report.html", content)
 
 
-def _folder(out: Path) -> Path:
+def made_folder(out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -122,7 +122,7 @@ def _folder(out: Path) -> Path:
     return out
 
 
-def _write_json(path: Path, content: Any) -> None:
+def write_json(path: Path, content: Any) -> None:
     text = json.dumps(_finite(content), indent=2, allow_nan=False, default=float)
     path.write_text(text + "\n", encoding="utf-8")
 
@@ -146,7 +146,7 @@ def versions_used() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _patient() -> Iterator[Callable[[], None]]:
+def patient() -> Iterator[Callable[[], None]]:
     """Holds a first Ctrl-C back until the function it gives is called: inside a compiler it would end the process."""
     asked = False
 
@@ -176,7 +176,7 @@ def _in_main_thread() -> bool:
 
 
 @contextlib.contextmanager
-def _progress(quiet: bool, check: Callable[[], None]) -> Iterator[Callable[[float, int, int], None]]:
+def progress_bar(quiet: bool, check: Callable[[], None]) -> Iterator[Callable[[float, int, int], None]]:
     """A callback (time, segment, segments) that moves a bar on a terminal, and where a Ctrl-C takes effect."""
     if quiet or not sys.stderr.isatty():
         yield lambda time, segment, segments: check()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
 import itertools
-import os
-import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -85,18 +82,9 @@ def integrate_lanes(
     count = jax.tree.leaves(systems)[0].shape[0]
     queue = _Queue(systems, plans, len(schedules) == 1, slots, kept, count, saves)
     tolerance = Tolerance(jnp.asarray(relative_tolerance), jnp.asarray(maximum_steps))
-    workers = min(os.cpu_count() or 1, count) if platform() == "cpu" else 1
     widest = _WIDEST.get(platform(), _WIDEST_ELSEWHERE)
-    width = min(widest, 1 << (-(-count // workers) - 1).bit_length())
-    stop = threading.Event()
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        work = [pool.submit(queue.work, width, tolerance, stop, say) for _ in range(workers)]
-        try:
-            for each in work:
-                each.result()
-        except BaseException:
-            stop.set()
-            raise
+    # one loop at a time: two of them, run from two threads, wait for each other in XLA's pool of CPU threads for ever
+    queue.work(min(widest, 1 << (count - 1).bit_length()), tolerance, say)
     return queue.result(schedules)
 
 
@@ -123,7 +111,7 @@ def _put(lanes: Lanes, fresh: Lanes, where: np.ndarray) -> Lanes:
 
 
 class _Queue:
-    """Cells waiting for a lane, and what those that are done have left; several workers take from it."""
+    """Cells waiting for a lane, and what those that are done have left."""
 
     def __init__(
         self, systems: Driven, plans: Plan, shared: bool, slots: np.ndarray, kept: int, count: int, saves: bool
@@ -134,7 +122,7 @@ class _Queue:
         self.capacity = _CAPACITY if saves else 0
         self.states = jax.jit(jax.vmap(lambda system: system.cell.initial()))(systems)
         self.elimination = "sequential" if platform() == "cpu" else "cyclic_reduction"
-        self.waiting, self.lock, self.done, self.left = iter(range(count)), threading.Lock(), 0, count
+        self.waiting, self.done, self.left = iter(range(count)), 0, count
         size = self.states.shape[1]
         self.status = np.full(count, int(Status.RUNNING))
         self.final, self.all_kept = np.asarray(self.states).copy(), np.full((count, kept, size), np.nan)
@@ -143,12 +131,11 @@ class _Queue:
         self.rows: list[list[np.ndarray]] = [[] for _ in range(count)]
 
     def take(self, most: int) -> list[int]:
-        with self.lock:
-            taken = list(itertools.islice(self.waiting, most))
-            self.left -= len(taken)
+        taken = list(itertools.islice(self.waiting, most))
+        self.left -= len(taken)
         return taken
 
-    def work(self, width: int, tolerance: Tolerance, stop: threading.Event, say: Say | None) -> None:
+    def work(self, width: int, tolerance: Tolerance, say: Say | None) -> None:
         """Fills `width` lanes from the queue, runs them, and refills those that have ended, until nothing waits."""
         mine = self.take(width)
         if not mine:
@@ -158,7 +145,7 @@ class _Queue:
         lanes, index = self._begun(np.where(holds < 0, mine[0], holds))
         idle = jnp.asarray(holds < 0)
         lanes = lanes._replace(carry=lanes.carry._replace(status=jnp.where(idle, int(Status.DONE), 1)))
-        while (holds >= 0).any() and not stop.is_set():
+        while (holds >= 0).any():
             busy = int((holds >= 0).sum())
             lanes, table, used = advance_lanes(
                 jax.tree.map(lambda leaf, at=index: leaf[at], self.systems),
@@ -199,10 +186,9 @@ class _Queue:
         self.all_kept[at], self.ended[at] = np.asarray(lanes.kept)[over], np.asarray(lanes.ended)[over]
         self.segment[at] = np.asarray(carry.segment)[over]
         self.time[at] = np.asarray(carry.origin + carry.elapsed)[over]
-        with self.lock:
-            self.done += len(at)
-            if say is not None:
-                say(self.done, self.count)
+        self.done += len(at)
+        if say is not None:
+            say(self.done, self.count)
 
     def result(self, schedules: Sequence[Schedule]) -> LanesResult:
         """Everything, with a step size that collapsed on an empty electrode or electrolyte called by that name."""

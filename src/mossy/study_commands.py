@@ -1,0 +1,84 @@
+"""`mossy map` and `mossy sensitivity`: studies of a case, as tables and pictures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from mossy.commands import made_folder, patient, progress_bar, versions_used, write_json
+
+
+def map_case(path: Path, out: Path, quiet: bool) -> int:
+    """`mossy map`: map.parquet, summary.json, and a picture of each quantity."""
+    with patient() as check:
+        from mossy.case import load_case
+        from mossy.case.study import map_of
+
+        case = load_case(path)
+        folder = made_folder(out)
+        with progress_bar(quiet, check) as move:
+            found = map_of(case, lambda done, count: move(0.0, done, count))
+    found.table.write_parquet(folder / "map.parquet")
+    counts = found.table["status"].value_counts().rows()
+    summary = {
+        "title": case.title,
+        "axes": [{"parameter": axis.path, "unit": axis.unit, "values": axis.values.tolist()} for axis in found.axes],
+        "quantities": list(found.quantities),
+        "status": dict(counts),
+        "versions": versions_used(),
+    }
+    write_json(folder / "summary.json", summary)
+    for picture in _pictures(found, folder):
+        print(f"picture: {picture}")
+    said = ", ".join(f"{number} {status}" for status, number in sorted(counts))
+    print(f"{found.table.height} runs: {said}; table: {folder / 'map.parquet'}")
+    return 0 if dict(counts).get("done") else 1
+
+
+def _pictures(found: Any, folder: Path) -> list[Path]:
+    from mossy.report.draw_map import CURRENT, LIMIT, SAND, MapAxis, MapContent, save_maps
+    from mossy.simulate.quantities import QUANTITIES
+
+    axes = [MapAxis(axis.path, axis.values, axis.unit, axis.logarithmic) for axis in found.axes]
+    closed = {name: found.grid(name) for name in (CURRENT, LIMIT, SAND) if name in found.table.columns}
+    contents = [
+        MapContent(name, QUANTITIES[name].words, QUANTITIES[name].unit, axes, found.grid(name), closed)
+        for name in found.quantities
+    ]
+    return save_maps(folder, contents)
+
+
+def rank_case(path: Path, out: Path, quiet: bool) -> int:
+    """`mossy sensitivity`: sensitivity.parquet, summary.json, and the ranking printed."""
+    with patient() as check:
+        from mossy.case import load_case
+        from mossy.case.study import ranking_of
+
+        case = load_case(path)
+        folder = made_folder(out)
+        with progress_bar(quiet, check) as move:
+            found = ranking_of(case, lambda done, count: move(0.0, done, count))
+    found.table.write_parquet(folder / "sensitivity.parquet")
+    rows = found.table.rows(named=True)
+    summary = {
+        "title": case.title,
+        "samples": found.samples,
+        "runs": found.runs,
+        "failed": found.failed,
+        "ranking": rows,
+    }
+    write_json(folder / "summary.json", summary | {"versions": versions_used()})
+    for quantity in dict.fromkeys(row["quantity"] for row in rows):
+        print(f"{quantity.replace('_', ' ')}: share of its variance, alone / with others; slope d ln/d ln")
+        for row in (row for row in rows if row["quantity"] == quantity):
+            alone, total, local = (_short(row[key]) for key in ("first_order", "total", "local"))
+            print(f"  {row['parameter']:50} {alone:>8} / {total:>8}   {local:>8}")
+    if found.failed:
+        print(f"warning: {found.failed} of {found.runs} runs have no such quantity; see status", file=sys.stderr)
+    print(f"{found.runs} runs; table: {folder / 'sensitivity.parquet'}")
+    return 0
+
+
+def _short(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
