@@ -114,6 +114,7 @@ def write_run(
 
 
 def made_folder(out: Path) -> Path:
+    """The folder for the results, made if it is not there."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -123,6 +124,7 @@ def made_folder(out: Path) -> Path:
 
 
 def write_json(path: Path, content: Any) -> None:
+    """Writes JSON that every reader takes: null stands for what is not finite."""
     text = json.dumps(_finite(content), indent=2, allow_nan=False, default=float)
     path.write_text(text + "\n", encoding="utf-8")
 

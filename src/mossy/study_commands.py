@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from mossy.commands import made_folder, patient, progress_bar, versions_used, write_json
+from mossy.errors import InputError
+
+
+def _studied(path: Path, out: Path, quiet: bool, name: str) -> tuple[str, Path, Any]:
+    """(title of the case, folder for the results, what the function of `mossy.case.study` found)."""
+    with patient() as check:
+        from mossy.case import load_case, study
+
+        case = load_case(path)
+        compute: Callable[..., Any] = getattr(study, name)
+        folder = made_folder(out)
+        with progress_bar(quiet, check) as move:
+            try:
+                return case.title, folder, compute(case, lambda done, count: move(0.0, done, count))
+            except InputError as error:
+                raise error.at(file=path) from None
 
 
 def map_case(path: Path, out: Path, quiet: bool) -> int:
     """`mossy map`: map.parquet, summary.json, and a picture of each quantity."""
-    with patient() as check:
-        from mossy.case import load_case
-        from mossy.case.study import map_of
-
-        case = load_case(path)
-        folder = made_folder(out)
-        with progress_bar(quiet, check) as move:
-            found = map_of(case, lambda done, count: move(0.0, done, count))
+    title, folder, found = _studied(path, out, quiet, "map_of")
     found.table.write_parquet(folder / "map.parquet")
     counts = found.table["status"].value_counts().rows()
     summary = {
-        "title": case.title,
+        "title": title,
         "axes": [{"parameter": axis.path, "unit": axis.unit, "values": axis.values.tolist()} for axis in found.axes],
         "quantities": list(found.quantities),
         "status": dict(counts),
@@ -51,18 +61,11 @@ def _pictures(found: Any, folder: Path) -> list[Path]:
 
 def rank_case(path: Path, out: Path, quiet: bool) -> int:
     """`mossy sensitivity`: sensitivity.parquet, summary.json, and the ranking printed."""
-    with patient() as check:
-        from mossy.case import load_case
-        from mossy.case.study import ranking_of
-
-        case = load_case(path)
-        folder = made_folder(out)
-        with progress_bar(quiet, check) as move:
-            found = ranking_of(case, lambda done, count: move(0.0, done, count))
+    title, folder, found = _studied(path, out, quiet, "ranking_of")
     found.table.write_parquet(folder / "sensitivity.parquet")
     rows = found.table.rows(named=True)
     summary = {
-        "title": case.title,
+        "title": title,
         "samples": found.samples,
         "runs": found.runs,
         "failed": found.failed,

@@ -194,7 +194,9 @@ def _check(t: np.ndarray, phi: np.ndarray, q: np.ndarray, relative_error: float)
         remedy = "leave out points at time zero and points without loss"
         raise InputError("times and charges must be finite and above zero, potentials finite", remedy=remedy)
     if not 0.0 < relative_error <= 10.0:
-        raise InputError(f"the relative error {relative_error} is not above zero", remedy="give that of the charge")
+        raise InputError(
+            f"the relative error {relative_error} is not above zero and at most 10", remedy="give that of the charge"
+        )
 
 
 def _slopes(t: np.ndarray, u: np.ndarray, q: np.ndarray, relative_error: float) -> tuple[list[float], list[float]]:

@@ -13,10 +13,9 @@ from mossy.case.model import Case
 from mossy.cells import Cell
 from mossy.errors import InputError, suggest
 from mossy.numerics.status import Status
-from mossy.protocol import Schedule, compile_protocol, parse_frequencies
+from mossy.protocol import Schedule, compile_protocol
 from mossy.simulate.batch import Batch
 from mossy.simulate.lanes import LanesResult, integrate_lanes, slots_of
-from mossy.simulate.tables import ImpedanceTable
 from mossy.units import Quantity, split
 
 PROTOCOL = "protocol.values."
@@ -63,27 +62,23 @@ def run_batch(
     refusals |= refused
     ran = np.array([lane not in refusals for lane in range(count)])
     cells = _cells(case, numbers, count)
-    table = case.impedance
-    points = table.points() if table is not None else []
-    frequency = parse_frequencies(table.frequencies if table else ImpedanceTable().frequencies)
-    slots, places, kept = slots_of(schedules[0], points)
-    if ran.any():
-        at = np.flatnonzero(ran)
-        found = integrate_lanes(
-            jax.tree.map(lambda leaf: leaf[at], cells),
-            schedules if len(schedules) == 1 else [schedules[lane] for lane in at],
-            slots=slots,
-            kept=kept,
-            relative_tolerance=case.numerics.relative_tolerance,
-            maximum_steps=case.numerics.maximum_steps,
-            saves=saves,
-            say=progress,
-        )
-    else:
+    if not ran.any():
         raise InputError(f"no lane can be run: {refusals[0]}", remedy="give values that the case allows")
+    slots, places, kept = slots_of(schedules[0], case.points)
+    at = np.flatnonzero(ran)
+    found = integrate_lanes(
+        jax.tree.map(lambda leaf: leaf[at], cells),
+        schedules if len(schedules) == 1 else [schedules[lane] for lane in at],
+        slots=slots,
+        kept=kept,
+        relative_tolerance=case.numerics.relative_tolerance,
+        maximum_steps=case.numerics.maximum_steps,
+        saves=saves,
+        say=progress,
+    )
     result = _spread(found, at, count)
     shown = {path: np.asarray(each) for path, each in values.items()}
-    return Batch(shown, result.status, refusals, cells, schedules, points, places, frequency, result)
+    return Batch(shown, result.status, refusals, cells, schedules, case.points, places, case.frequencies, result)
 
 
 def _values(case: Case, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[int, str]]:
@@ -170,11 +165,7 @@ def _cells(case: Case, numbers: Mapping[str, Sequence[float]], count: int) -> Ce
     columns = [np.where(np.isnan(each), np.nanmax(each) if np.isfinite(each).any() else 1.0, each) for each in columns]
 
     def build(values: Any) -> Cell:
-        changed: Any = case
-        for path, value in zip(paths, values, strict=True):
-            changed = changed.with_value(path, value)
-        built: Cell = changed.build()
-        return built
+        return case.with_values(dict(zip(paths, values, strict=True))).build()
 
     if not paths:
         single = case.build()

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic.fields import FieldInfo
 
 from mossy import materials
+from mossy.cells import Cell
 from mossy.cells.build import chemistry, metal_thickness
 from mossy.cells.film import Film
 from mossy.cells.interphase_tables import InterphaseTable
@@ -37,18 +38,20 @@ _SHOWN = {
 _LEFT_OUT = ("title", "protocol", "fit", "impedance")
 
 
+def salt_transport(cell: Cell) -> tuple[Any, Any, dict[str, Any]]:
+    """(effective diffusivity in the separator, transference number, the ions) at the initial concentration."""
+    electrolyte, c, temperature = cell.electrolyte, cell.electrolyte.concentration, cell.temperature
+    ions = {"charge_number": electrolyte.charge_number, "cations_per_formula": electrolyte.cations_per_formula}
+    diffusivity = electrolyte.diffusion_coefficient(c, temperature) * cell.separator.factor
+    return diffusivity, electrolyte.transference_number(c, temperature), ions
+
+
 def facts_of(case: Case) -> dict[str, Any]:
     """What the summary says of the case itself: names, limits, and which values nobody gave or verified."""
     cell = case.build()
-    electrolyte, temperature = cell.electrolyte, cell.temperature
-    c = electrolyte.concentration
+    diffusivity, transference, salt = salt_transport(cell)
     limit = transport.limiting_current(
-        cell.separator.thickness,
-        c,
-        electrolyte.diffusion_coefficient(c, temperature) * cell.separator.factor,
-        electrolyte.transference_number(c, temperature),
-        charge_number=electrolyte.charge_number,
-        cations_per_formula=electrolyte.cations_per_formula,
+        cell.separator.thickness, cell.electrolyte.concentration, diffusivity, transference, **salt
     )
     return {
         "title": case.title,
@@ -97,14 +100,14 @@ def warnings_of(case: Case) -> list[str]:
                 f"[{prefix}.layers.outer] makes it porous"
                 for name in loose
             ]
-        if not table.model_fields_set & {"film_molar_volume"} and _unstated(film) and cell_metal(case) != "lithium":
+        if "film_molar_volume" not in table.model_fields_set and _unstated(film) and cell_metal(case) != "lithium":
             found.append(
                 f"{prefix}: the film on {cell_metal(case)} is taken for lithium's, {table.film_molar_volume * 1e6:.4g} "
                 "cm^3/mol; give its growth laws a reduction, or film_molar_volume and metal_per_formula"
             )
     found += _usual_kinetics(case)
     if case.electrolyte.volume is not None and (cell.working.uses_salt or cell.counter.uses_salt):
-        held = case.cell.separator.thickness * case.cell.separator.porosity * case.cell.area
+        held = case.cell.pore_volume
         if case.electrolyte.volume > 1.01 * held:
             found.append(
                 f"electrolyte.volume: films use up the salt of the separator's {held * 1e9:.3g} uL; the other "

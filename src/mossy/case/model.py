@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 from pydantic import Field, PrivateAttr, ValidationError
 
 from mossy.case.checks import check_properties, check_salt
@@ -18,7 +19,7 @@ from mossy.cells.electrode_tables import ElectrodeTable
 from mossy.cells.tables import CellTable, ElectrolyteTable
 from mossy.errors import InputError, suggest
 from mossy.infer.tables import FitTable
-from mossy.protocol import ProtocolTable, Schedule, compile_protocol, locate, parse_frequencies
+from mossy.protocol import Point, ProtocolTable, Schedule, compile_protocol, locate, parse_frequencies
 from mossy.simulate import Run
 from mossy.simulate import run as simulate
 from mossy.simulate.run import Progress
@@ -64,6 +65,23 @@ class Case(Table):
         if path.startswith(("cell.area", "protocol")):
             changed.__dict__.pop("schedule", None)  # what the copy had unrolled before holds no more
         return changed
+
+    def with_values(self, values: Mapping[str, Any]) -> Case:
+        """A copy with the SI values at several dotted paths replaced."""
+        changed = self
+        for path, value in values.items():
+            changed = changed.with_value(path, value)
+        return changed
+
+    @property
+    def points(self) -> list[Point]:
+        """Where the impedance is asked for."""
+        return self.impedance.points() if self.impedance is not None else []
+
+    @property
+    def frequencies(self) -> np.ndarray:
+        """Of every spectrum, Hz."""
+        return parse_frequencies((self.impedance or ImpedanceTable()).frequencies)
 
     def build(self) -> Cell:
         """The cell."""
@@ -204,14 +222,12 @@ _MISTAKES = {
 
 def run(case: Case, progress: Progress | None = None) -> Run:
     """Runs a case: physics and numerics never raise, the run's status and events say what happened."""
-    table = case.impedance
-    frequency = parse_frequencies(table.frequencies if table else ImpedanceTable().frequencies)
     return simulate(
         case.build(),
         case.schedule,
         area=case.cell.area,
-        points=table.points() if table else (),
-        frequency=frequency,
+        points=case.points,
+        frequency=case.frequencies,
         numerics=case.numerics,
         progress=progress,
         facts=facts_of(case),

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from mossy.backend import jax, jnp, make_room
+from mossy.backend import jax, jnp
 from mossy.case.fitting import limits_of
 from mossy.case.model import Case, run
-from mossy.cells import Cell
 from mossy.errors import InputError
-from mossy.infer.predict import march, state_at
-from mossy.numerics.rosenbrock import interpolate
+from mossy.infer.predict import march, row_ending, state_at, state_ending
 from mossy.numerics.status import Status
-from mossy.protocol import locate, parse_frequencies
+from mossy.protocol import locate
 from mossy.simulate import Run
 from mossy.simulate.drive import plan_of
 from mossy.simulate.observe import observables, spectrum_of
 from mossy.simulate.run import driven, last_row_of_step, step_segments
-from mossy.simulate.tables import ImpedanceTable
 
 Array = jax.Array
 
@@ -60,7 +58,6 @@ def sensitivities(case: Case, paths: Sequence[str]) -> Sensitivities:
     >>> round(float(slope) * 1e-9, 6)  # V per nm: 10 A/m2 over 1e-6 S/m
     -0.01
     """
-    make_room()
     values = []
     for path in paths:
         limits_of(case, path, path)
@@ -107,15 +104,15 @@ def _grouped(items: list[int], keys: list[int]) -> list[list[int]]:
 
 def _predictor(case: Case, paths: tuple[str, ...], finished: Run) -> Any:
     """All that `Sensitivities` holds, as a function of the parameters; what ends is what ended in the run made."""
-    trajectory, table = finished.trajectory, case.impedance
+    trajectory = finished.trajectory
     rows, schedule = trajectory.rows, trajectory.schedule
     segments = schedule.segments
     reached = sorted({int(s) for s in rows.segment[rows.ended >= 0]})
     steps = _grouped(reached, [segments[s].step_count for s in reached])
     cycles = _grouped(reached, [segments[s].cycle for s in reached])
-    frequency = jnp.asarray(parse_frequencies(table.frequencies if table else ImpedanceTable().frequencies))
+    frequency = jnp.asarray(case.frequencies)
     places: list[tuple[list[int] | None, bool]] = []
-    for point in table.points() if table else ():
+    for point in case.points:
         if point.kind == "start":
             places.append((None, False))
         elif last_row_of_step(trajectory, locate(point, schedule), point.during) is not None:
@@ -125,27 +122,14 @@ def _predictor(case: Case, paths: tuple[str, ...], finished: Run) -> Any:
     times = jnp.asarray(_row_times(finished))
 
     def predict(values: Array) -> dict[str, Any]:
-        changed: Any = case
-        for path, value in zip(paths, values, strict=True):
-            changed = changed.with_value(path, value)
-        cell: Cell = changed.build()
+        cell = case.with_values(dict(zip(paths, values, strict=True))).build()
         found, _ = march(driven(cell, schedule), plan, tolerance, capacity)
-
-        def last(mine: list[int]) -> Array:
-            over = jnp.isin(found.segment, jnp.asarray(mine)) & (found.ended >= 0)
-            return jnp.max(jnp.where(over, jnp.arange(found.segment.shape[0]), -1))
-
-        def state_of(row: Array) -> Array:
-            return interpolate(found.start[row], found.end[row], found.dense[row], found.theta[row])
-
         states = jax.vmap(lambda time: state_at(found, time))(times)
-        seen = jax.vmap(lambda row: observables(cell, state_of(row)))(jnp.stack([last(mine) for mine in cycles]))
+        seen = jax.vmap(partial(observables, cell))(jnp.stack([state_ending(found, mine) for mine in cycles]))
         plated, stripped = (jnp.diff(seen[name], prepend=0.0) for name in ("plated", "stripped"))
-        ends = jnp.stack([last(mine) for mine in steps])
-        spectra = [
-            spectrum_of(cell, cell.initial() if mine is None else state_of(last(mine)), frequency, jnp.asarray(during))
-            for mine, during in places
-        ]
+        ends = jnp.stack([row_ending(found, mine) for mine in steps])
+        begun = [(cell.initial() if mine is None else state_ending(found, mine), during) for mine, during in places]
+        spectra = [spectrum_of(cell, state, frequency, jnp.asarray(during)) for state, during in begun]
         return {
             "voltage": jax.vmap(cell.voltage)(states),
             "end_time": found.origin[ends] + found.elapsed[ends] + found.theta[ends] * found.length[ends],

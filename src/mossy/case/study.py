@@ -12,6 +12,7 @@ from scipy import stats
 
 from mossy.backend import jax
 from mossy.case.batch import PROTOCOL, run_batch
+from mossy.case.facts import salt_transport
 from mossy.case.fitting import limits_of
 from mossy.case.model import Case
 from mossy.cells import Cell
@@ -84,9 +85,10 @@ def _closed_forms(case: Case, batch: Batch) -> dict[str, np.ndarray]:
     """Limiting current and Sand's time of each lane in a planar cell, for the first current that plates."""
     if case.cell.model != "planar":
         return {}
-    limit, time = (np.asarray(each) for each in jax.jit(jax.vmap(_limits))(batch.cells, _currents(batch)))
+    currents = _currents(batch)
+    limit, time = (np.asarray(each) for each in jax.jit(jax.vmap(_limits))(batch.cells, currents))
     return {
-        "plating_current_mA_per_cm2": _currents(batch) / 10.0,
+        "plating_current_mA_per_cm2": currents / 10.0,
         "limiting_current_mA_per_cm2": limit / 10.0,
         "sand_time_s": time,
     }
@@ -102,17 +104,10 @@ def _currents(batch: Batch) -> np.ndarray:
 
 def _limits(cell: Cell, current: Any) -> tuple[Any, Any]:
     """A/m2 and s, with the coefficients at the initial concentration."""
-    electrolyte, separator = cell.electrolyte, cell.separator
-    c, temperature = electrolyte.concentration, cell.temperature
-    diffusivity = electrolyte.diffusion_coefficient(c, temperature) * separator.factor
-    transference = electrolyte.transference_number(c, temperature)
-    salt = {
-        "charge_number": electrolyte.charge_number,
-        "cations_per_formula": electrolyte.cations_per_formula,
-    }
-    limit = transport.limiting_current(separator.thickness, c, diffusivity, transference, **salt)
+    c, porosity = cell.electrolyte.concentration, cell.separator.porosity
+    diffusivity, transference, salt = salt_transport(cell)
+    limit = transport.limiting_current(cell.separator.thickness, c, diffusivity, transference, **salt)
     # in pores both the salt and its diffusion fill only the porosity
-    porosity = separator.porosity
     time = transport.sand_time(current / porosity, c, diffusivity / porosity, transference, **salt)
     return limit, time
 
@@ -154,9 +149,8 @@ def ranking_of(case: Case, progress: Progress | None = None) -> Ranking:
         held["failed"] += int(np.sum(batch.status != 0))
         return np.array([QUANTITIES[name].of(batch) for name in study.quantities])
 
-    flat = evaluate
     uniform = [stats.uniform() for _ in ranges]
-    found = stats.sobol_indices(func=flat, n=count, dists=uniform, rng=np.random.default_rng(study.seed))
+    found = stats.sobol_indices(func=evaluate, n=count, dists=uniform, rng=np.random.default_rng(study.seed))
     spread = found.bootstrap(n_resamples=200)
     local = _local(case, ranges)
     rows = []
@@ -185,7 +179,10 @@ def _range(case: Case, path: str, given: list[str | float]) -> tuple[float, floa
         low, high = (split(each, key)[0] if isinstance(each, str) else float(each) for each in given)
     else:
         limits = limits_of(case, path, key)
-        low, high = (limits.parse(each) for each in given)
+        try:
+            low, high = (limits.parse(each) for each in given)
+        except InputError as error:
+            raise error.at(key) from None
     if not low < high:
         raise InputError(f"{low:g} is not below {high:g}", key=key, remedy="give the lower end first")
     return low, high

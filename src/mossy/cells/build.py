@@ -121,7 +121,7 @@ def metal_thickness(table: ElectrodeTable, material: materials.Metal | materials
 
 def surroundings(cell: CellTable, electrolyte: ElectrolyteTable, what: Chemistry, salt: Electrolyte) -> Surroundings:
     """What the films of a cell need to know of it."""
-    volume, pores = electrolyte.volume, cell.separator.thickness * cell.separator.porosity * cell.area
+    volume, pores = electrolyte.volume, cell.pore_volume
     numbers = all(isinstance(each, float | int) for each in (volume, pores))  # not what JAX puts in their place
     if volume is not None and numbers and volume < pores * (1.0 - 1e-9):
         problem = f"{volume * 1e9:.4g} uL do not fill the separator's pores, which hold {pores * 1e9:.4g} uL"

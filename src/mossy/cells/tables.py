@@ -60,6 +60,11 @@ class CellTable(Table):
     separator: SeparatorTable = subtable(SeparatorTable)
     contact_resistance: Annotated[float, Quantity("ohm*m^2", minimum=0.0)] = default("0 ohm cm^2")
 
+    @property
+    def pore_volume(self) -> float:
+        """What the separator's pores hold, m3."""
+        return self.separator.thickness * self.separator.porosity * self.area
+
 
 class PropertyTable(Table):
     """A property as a named correlation of `mossy.laws.transport` with its coefficients, or as a table of values.

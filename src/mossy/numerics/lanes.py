@@ -34,6 +34,15 @@ def begin_lanes(states: Array, slots: int) -> Lanes:
     return Lanes(jax.vmap(begin)(states), kept, jnp.full(states.shape[0], -1, jnp.int64))
 
 
+def chosen(where: Array, those: Any, others: Any) -> Any:
+    """Leaf by leaf with lanes first: `those` of the lanes where it is true, `others` elsewhere."""
+
+    def choose(one: Array, other: Array) -> Array:
+        return jnp.where(where.reshape(-1, *[1] * (one.ndim - 1)), one, other)
+
+    return jax.tree.map(choose, those, others)
+
+
 @functools.partial(jax.jit, static_argnames=("watch", "capacity", "elimination", "shared_plan"))
 def advance_lanes(
     systems: Any,
@@ -73,9 +82,7 @@ def advance_lanes(
         lanes, table, used = loop
         running = lanes.carry.status == Status.RUNNING
         moved, row, keep = every(systems, plans, lanes.carry)
-        carry = jax.tree.map(
-            lambda new, old: jnp.where(running.reshape(-1, *[1] * (new.ndim - 1)), new, old), moved, lanes.carry
-        )
+        carry = chosen(running, moved, lanes.carry)
         keep = keep & running
         table = table.at[at, jnp.where(keep, used, capacity)].set(row, mode="drop")
         states, closes = lanes.kept, keep & (row[:, INDEX - 1] >= 0.0)

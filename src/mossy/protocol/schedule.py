@@ -58,6 +58,10 @@ class Schedule:
         """How many cycles there are."""
         return self.segments[-1].cycle if self.segments else 0
 
+    def stripping_cycles(self, last: int) -> set[int]:
+        """The cycles in which a current strips, of the segments up to index `last`: others have no efficiency."""
+        return {each.cycle for each in self.segments[: last + 1] if each.mode == "current" and each.value < 0.0}
+
     def find(self, cycle: int, step: int) -> list[int]:
         """The indices of the segments of one step of one cycle; none where there is no such step."""
         return [index for index, segment in enumerate(self.segments) if segment.cycle == cycle and segment.step == step]

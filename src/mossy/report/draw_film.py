@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from mossy.report.canvas import (
-    ELECTRODE_COLOURS,
-    NARROW,
-    SEQUENCE,
-    Drawing,
-    common_scale,
-    line,
-    new_figure,
-    peak,
-    settle,
-)
+from mossy.report.canvas import NARROW, SEQUENCE, Drawing, common_scale, new_figure, peak
 from mossy.report.content import ELECTRODES, column
-from mossy.report.wording import time_unit
+from mossy.report.draw_history import lines_over_time
 
 _NOTHING = 1e-12
 _AMOUNT = "_nmol_per_cm2"
@@ -55,12 +44,10 @@ def draw_film(interphase: pl.DataFrame | None) -> list[Drawing]:
     for side in ELECTRODES:
         drawings += [_phases(interphase, side), _depth(interphase, side)]
     drawings += [_surface(interphase, *words) for words in _SURFACE]
-    filled = {"filled": column(interphase, "pores_filled_fraction")}
-    if filled["filled"].size:
+    filled = column(interphase, "pores_filled_fraction")
+    if peak(filled - 1.0) > _NOTHING:
         words = ("dry_out", "Electrolyte in the pores", "filled (%)")
-        drawings.append(
-            _over_time(interphase, {"pores": 100.0 * filled["filled"]}, words, "Share of the pores filled.")
-        )
+        drawings.append(lines_over_time(interphase, {"pores": 100.0 * filled}, words, "Share of the pores filled."))
     return [drawing for drawing in drawings if drawing is not None]
 
 
@@ -83,7 +70,7 @@ def _phases(interphase: pl.DataFrame, side: str) -> Drawing | None:
     factor, unit = common_scale("nmol/cm²", *lines.values())
     scaled = {phase_name(name): values * factor for name, values in lines.items()}
     words = (f"{side}_phases", f"Phases of the {side} electrode's film", f"amount ({unit})")
-    return _over_time(interphase, scaled, words, "Amount of each phase in the film; what dissolved is gone.")
+    return lines_over_time(interphase, scaled, words, "Amount of each phase in the film; what dissolved is gone.")
 
 
 def _depth(interphase: pl.DataFrame, side: str) -> Drawing | None:
@@ -135,22 +122,4 @@ def _surface(interphase: pl.DataFrame, name: str, title: str, axis: str, unit: s
     factor, unit = (100.0, unit) if unit == "%" else common_scale(unit, *lines.values())
     scaled = {side: values * factor for side, values in lines.items()}
     label = f"{axis} ({unit})" if unit else axis
-    return _over_time(interphase, scaled, (name.split("_per_")[0], title, label), caption)
-
-
-def _over_time(
-    interphase: pl.DataFrame, lines: Mapping[str, np.ndarray], words: tuple[str, str, str], caption: str
-) -> Drawing:
-    time = column(interphase, "test_time_second")
-    size, unit = time_unit(float(np.ptp(time)))
-    figure = new_figure(NARROW, 3.1)
-    axes = figure.subplots()
-    for place, (name, values) in enumerate(lines.items()):
-        colour = ELECTRODE_COLOURS.get(name, SEQUENCE[place % len(SEQUENCE)])
-        dashes = "--" if place % 2 else "-"  # two phases of one reaction lie on one line
-        line(axes, time / size, values, 1200, color=colour, ls=dashes, label=name)
-    axes.set_xlabel(f"time ({unit})")
-    axes.set_ylabel(words[2])
-    settle(axes, 0.02)
-    figure.legend(loc="outside lower center", ncols=3)
-    return Drawing(words[0], words[1], caption, figure)
+    return lines_over_time(interphase, scaled, (name.split("_per_")[0], title, label), caption)

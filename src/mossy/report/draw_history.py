@@ -8,7 +8,17 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from mossy.report.canvas import NARROW, SEQUENCE, Drawing, common_scale, line, new_figure, peak, settle
+from mossy.report.canvas import (
+    ELECTRODE_COLOURS,
+    NARROW,
+    SEQUENCE,
+    Drawing,
+    common_scale,
+    line,
+    new_figure,
+    peak,
+    settle,
+)
 from mossy.report.content import ELECTRODES, column
 from mossy.report.wording import time_unit
 
@@ -41,25 +51,30 @@ def _laws(interphase: pl.DataFrame, side: str) -> Drawing | None:
     scaled = {name: values * factor for name, values in lines.items()}
     caption = "Charge that each growth law has spent; what dissolved is counted."
     words = (f"{side}_laws", f"Growth on the {side} electrode", f"charge ({unit})")
-    return _lines(interphase, scaled, words, caption)
+    return lines_over_time(interphase, scaled, words, caption)
 
 
 def _shares(interphase: pl.DataFrame, shares: Mapping[str, np.ndarray], words: tuple[str, str, str]) -> Drawing | None:
     lines = {name: 100.0 * values for name, values in shares.items() if peak(values) > _NOTHING}
     if not lines:
         return None
-    return _lines(interphase, lines, words, f"{words[1]} over time.")
+    return lines_over_time(interphase, lines, words, f"{words[1]} over time.")
 
 
-def _lines(
+def lines_over_time(
     interphase: pl.DataFrame, lines: Mapping[str, np.ndarray], words: tuple[str, str, str], caption: str
 ) -> Drawing:
+    """Named lines against the time of `interphase.parquet`; `words`: the figure's name, its title, the axis.
+
+    Dashes differ beside colours, for lines may lie on each other: two phases of one reaction do.
+    """
     time = column(interphase, "test_time_second")
     size, unit = time_unit(float(np.ptp(time)))
     figure = new_figure(NARROW, 3.1)
     axes = figure.subplots()
     for place, (name, values) in enumerate(lines.items()):
-        colour, style = SEQUENCE[place % len(SEQUENCE)], _STYLES[place % len(_STYLES)]
+        colour = ELECTRODE_COLOURS.get(name, SEQUENCE[place % len(SEQUENCE)])
+        style = _STYLES[place % len(_STYLES)]
         line(axes, time / size, values, 1200, color=colour, ls=style, label=name)
     axes.set_xlabel(f"time ({unit})")
     axes.set_ylabel(words[2])

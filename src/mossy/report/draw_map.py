@@ -91,6 +91,7 @@ def _line(figure: Any, axes: Any, content: MapContent) -> None:
     if content.name == "depletion_time" and SAND in content.closed:
         axes.plot(x, content.closed[SAND], "--", color=INK, label="Sand's time")
         axes.set_yscale("log")
+        plain_ticks(axes.yaxis, np.array(axes.get_ylim()))
     crossing = _crossing(x, content.closed)
     if crossing is not None:
         axes.axvline(crossing, color=SEQUENCE[1], lw=1.0, ls=":", label="limiting current")

@@ -46,6 +46,7 @@ _MOST_EVENTS = 400
 
 
 def finished(status: object) -> bool:
+    """Whether a status says that all went to its end."""
     return str(status).lower() in _FINISHED
 
 

@@ -38,6 +38,7 @@ def still(cycling: pl.DataFrame) -> str:
 
 
 def efficiency(content: ReportContent, drawings: Sequence[Drawing]) -> Html:
+    """The figures of efficiency and capacity, and a table of the cycles."""
     cycles = content.items("cycles")
     if not cycles:
         return paragraph("No cycle was completed.", "quiet")
@@ -63,6 +64,7 @@ def efficiency(content: ReportContent, drawings: Sequence[Drawing]) -> Html:
 
 
 def impedance(content: ReportContent, drawings: Sequence[Drawing]) -> Html:
+    """The spectra and what can be read off each."""
     found = spectra(content.impedance)
     if not found:
         return paragraph("No impedance was asked for.", "quiet")

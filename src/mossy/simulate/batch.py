@@ -118,7 +118,8 @@ class Batch:
             np.where(first, seen[name], np.diff(seen[name], prepend=0.0)) / MILLIAMPERE_HOUR
             for name in ("plated", "stripped")
         )
-        strips = np.array([self._strips(k, c) for k, c in zip(lane.tolist(), cycle.tolist(), strict=True)], dtype=bool)
+        stripping = [self.schedule(k).stripping_cycles(self.result.segment[k]) for k in range(self.lanes)]
+        strips = np.array([c in stripping[k] for k, c in zip(lane, cycle, strict=True)], dtype=bool)
         whole = (plated > 0.0) & ((stripped > 0.0) | strips)
         efficiency = np.where(whole, stripped / np.where(plated > 0.0, plated, 1.0), np.nan)
         return pl.DataFrame(
@@ -132,16 +133,6 @@ class Batch:
                 "dead_mAh_per_cm2": sum(seen[f"{side}_dead"] for side in SIDES) / MILLIAMPERE_HOUR,
             }
         )
-
-    @functools.cached_property
-    def _stripping(self) -> list[set[int]]:
-        def cycles(schedule: Schedule) -> set[int]:
-            return {each.cycle for each in schedule.segments if each.mode == "current" and each.value < 0.0}
-
-        return [cycles(schedule) for schedule in self.schedules]
-
-    def _strips(self, lane: int, cycle: int) -> bool:
-        return cycle in self._stripping[0 if len(self.schedules) == 1 else lane]
 
     @functools.cached_property
     def summary(self) -> pl.DataFrame:

@@ -173,7 +173,7 @@ def _cycles(
     trajectory: Trajectory, seen: dict[str, np.ndarray], closing: np.ndarray, area: float
 ) -> list[dict[str, Any]]:
     rows, segments, cycles = trajectory.rows, trajectory.schedule.segments, []
-    strips = {segments[s].cycle for s in rows.segment if segments[s].mode == "current" and segments[s].value < 0.0}
+    strips = trajectory.schedule.stripping_cycles(int(max(rows.segment, default=-1)))
     plated = np.diff(seen["plated"], prepend=0.0) / MILLIAMPERE_HOUR
     stripped = np.diff(seen["stripped"], prepend=0.0) / MILLIAMPERE_HOUR
     for place, row in enumerate(closing):

@@ -11,7 +11,7 @@ import numpy as np
 from mossy.backend import jax, jnp, platform
 from mossy.cells import Cell
 from mossy.numerics.implicit import Plan, Tolerance
-from mossy.numerics.lanes import INDEX, Lanes, advance_lanes, begin_lanes
+from mossy.numerics.lanes import INDEX, Lanes, advance_lanes, begin_lanes, chosen
 from mossy.numerics.status import Status
 from mossy.protocol import Point, Schedule, locate
 from mossy.simulate.drive import EVENTS, Driven, plan_of
@@ -100,16 +100,6 @@ def _stacked(cells: Cell, schedules: Sequence[Schedule]) -> tuple[Driven, Plan]:
     return Driven(cells, *tables), plans
 
 
-def _put(lanes: Lanes, fresh: Lanes, where: np.ndarray) -> Lanes:
-    """The lanes with fresh ones in some places."""
-
-    def choose(new: Array, old: Array) -> Array:
-        return jnp.where(where.reshape(-1, *[1] * (new.ndim - 1)), new, old)
-
-    merged: Lanes = jax.tree.map(choose, fresh, lanes)
-    return merged
-
-
 class _Queue:
     """Cells waiting for a lane, and what those that are done have left."""
 
@@ -142,14 +132,15 @@ class _Queue:
             return
         holds = np.full(width, -1)
         holds[: len(mine)] = mine
-        lanes, index = self._begun(np.where(holds < 0, mine[0], holds))
+        index = np.where(holds < 0, mine[0], holds)
+        systems, plans, lanes = self._begun(index)
         idle = jnp.asarray(holds < 0)
         lanes = lanes._replace(carry=lanes.carry._replace(status=jnp.where(idle, int(Status.DONE), 1)))
         while (holds >= 0).any():
             busy = int((holds >= 0).sum())
             lanes, table, used = advance_lanes(
-                jax.tree.map(lambda leaf, at=index: leaf[at], self.systems),
-                self.plans if self.shared else jax.tree.map(lambda leaf, at=index: leaf[at], self.plans),
+                systems,
+                plans,
                 lanes,
                 self.slots,
                 tolerance,
@@ -169,11 +160,18 @@ class _Queue:
             if new:
                 places = np.flatnonzero(over)[: len(new)]
                 holds[places] = new
-                fresh, index = self._begun(np.where(holds < 0, index, holds))
-                lanes = _put(lanes, fresh, np.isin(np.arange(width), places))
+                index = np.where(holds < 0, index, holds)
+                systems, plans, fresh = self._begun(index)
+                lanes = chosen(jnp.asarray(np.isin(np.arange(width), places)), fresh, lanes)
 
-    def _begun(self, index: np.ndarray) -> tuple[Lanes, np.ndarray]:
-        return begin_lanes(self.states[index], self.kept), index
+    def _begun(self, index: np.ndarray) -> tuple[Driven, Plan, Lanes]:
+        """Systems, plans and fresh lanes of the cells in each lane."""
+
+        def pick(leaf: Array) -> Array:
+            return leaf[index]
+
+        plans = self.plans if self.shared else jax.tree.map(pick, self.plans)
+        return jax.tree.map(pick, self.systems), plans, begin_lanes(self.states[index], self.kept)
 
     def _keep_rows(self, holds: np.ndarray, table: np.ndarray, used: np.ndarray) -> None:
         for place in np.flatnonzero((holds >= 0) & (used > 0)) if self.capacity else ():
