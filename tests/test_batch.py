@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
+from polars.testing import assert_frame_equal
 
 import mossy
 from mossy.case import Case, parse_case
 from mossy.numerics.status import Status
-from mossy.simulate import lanes
+from mossy.simulate import lanes, workers
 
 CURRENT = "protocol.values.current"
 ISOLATED = "working.dead_metal.isolated_fraction"
@@ -145,3 +148,41 @@ def test_what_is_off_at_one_value_may_be_on_at_another():
     batch = mossy.run_batch(still, values)
     lost = 50.0 - batch.summary["working_film_thickness_nm"].to_numpy()
     np.testing.assert_allclose(lost, np.array(velocities) * batch.summary["duration_s"].to_numpy() * 1e9, rtol=1e-6)
+
+
+def test_workers_give_what_one_process_gives():
+    """To the rounding of another width, in the order of the lanes; one that was killed meanwhile is replaced."""
+    case = copper()
+    values = {ISOLATED: np.linspace(0.01, 0.1, 5), CURRENT: np.linspace(0.5, 1.0, 5)}
+    alone, news = mossy.run_batch(case, values, workers=1), []
+    both = mossy.run_batch(case, values, workers=2, progress=lambda done, total: news.append((done, total)))
+    assert news[-1] == (5, 5)
+    workers._WORKERS[0].kill()
+    workers._WORKERS[0].wait()
+    for other in (both, mossy.run_batch(case, values, workers=2)):
+        assert_frame_equal(alone.summary, other.summary, rel_tol=1e-9, abs_tol=1e-9)
+        assert np.allclose(alone.voltage, other.voltage, equal_nan=True, rtol=0.0, atol=1e-7)
+    workers.close()
+
+
+def test_the_share_of_a_worker_that_dies_is_computed_here(monkeypatch: pytest.MonkeyPatch):
+    case, values = copper(), {ISOLATED: [0.01, 0.02, 0.03]}
+    alone = mossy.run_batch(case, values, workers=1)
+
+    def short_lived(count: int) -> list[Any]:
+        return [
+            subprocess.Popen([sys.executable, "-c", "pass"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            for _ in range(count)
+        ]
+
+    monkeypatch.setattr(workers, "_started", short_lived)
+    lost = workers.spread("os:getpid", [()], lambda _: None)
+    assert isinstance(lost[0], workers.WorkerLost)
+    assert_frame_equal(alone.summary, mossy.run_batch(case, values, workers=2).summary, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_what_a_worker_raises_is_told():
+    found = workers.spread("mossy.units:nothing", [()], lambda _: None)
+    assert isinstance(found[0], workers.WorkerLost)
+    assert "nothing" in str(found[0])
+    workers.close()

@@ -32,13 +32,15 @@ def run_batch(
     parameters: Mapping[str, Any],
     *,
     saves: bool = True,
+    workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Batch:
     """Runs a case at many values of some of its parameters, all lanes through one compiled loop.
 
     Arguments: `parameters`, for each dotted path as many values as for every other (one value serves all lanes): SI
     floats, or texts with units; of "protocol.values.NAME" texts, or floats in the unit that the case writes there.
-    `saves`: keep time, voltage and current of every step. `progress(lanes done, lanes)` is called now and then.
+    `saves`: keep time, voltage and current of every step. `workers`: processes to spread the lanes over; by default
+    one a core of a CPU where each gets 256 lanes, else none. `progress(lanes done, lanes)` is called now and then.
     Result: a Batch. It never raises for physics: each lane has a status, and one whose value its key does not allow is
     refused and not run. Raises InputError for a path that leads to no number, for arrays of unequal length, and for a
     parameter that would change the structure of the cell.
@@ -74,6 +76,7 @@ def run_batch(
         relative_tolerance=case.numerics.relative_tolerance,
         maximum_steps=case.numerics.maximum_steps,
         saves=saves,
+        workers=workers,
         say=progress,
     )
     result = _spread(found, at, count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,13 +17,26 @@ from mossy.numerics.status import Status
 from mossy.protocol import Point, Schedule, locate
 from mossy.simulate.drive import EVENTS, Driven, plan_of
 from mossy.simulate.run import driven, ended_physically, step_segments
+from mossy.simulate.workers import WorkerLost, cores, spread
 
 Array = jax.Array
 Say = Callable[[int, int], None]
 _CAPACITY = 128
+_REPAYS = 256
+"""Lanes a worker process must have to be worth its start"""
 _WIDEST = {"cpu": 128}
 _WIDEST_ELSEWHERE = 16384
 WATCHED = ("voltage", "current")
+
+
+class _Settings(NamedTuple):
+    """What holds for all lanes; see `integrate_lanes`."""
+
+    slots: np.ndarray
+    kept: int
+    relative_tolerance: float
+    maximum_steps: int
+    saves: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,42 +89,101 @@ def integrate_lanes(
     relative_tolerance: float,
     maximum_steps: int,
     saves: bool = True,
+    workers: int | None = None,
     say: Say | None = None,
 ) -> LanesResult:
-    """Runs cells (lanes first on every leaf) through one schedule or one each. Never raises for physics or numerics."""
-    systems, plans = _stacked(cells, schedules)
-    count = jax.tree.leaves(systems)[0].shape[0]
-    queue = _Queue(systems, plans, len(schedules) == 1, slots, kept, count, saves)
-    tolerance = Tolerance(jnp.asarray(relative_tolerance), jnp.asarray(maximum_steps))
+    """Runs cells (lanes first on every leaf) through one schedule or one each. Never raises for physics or numerics.
+
+    `workers`: processes to spread them over; by default one a core where there are enough lanes for that to pay.
+    """
+    count = len(jax.tree.leaves(cells)[0])
+    settings = _Settings(slots, kept, relative_tolerance, maximum_steps, saves)
+    workers = min(_workers(count) if workers is None else workers, count)
+    if workers <= 1:
+        return _integrate(cells, schedules, settings, say)
+    done = [0] * workers
+    cells = jax.tree.map(np.asarray, cells)
+    shares = [np.arange(k, count, workers) for k in range(workers)]
+
+    def task(k: int) -> tuple[Cell, Sequence[Schedule], _Settings]:
+        mine = schedules if len(schedules) == 1 else [schedules[int(lane)] for lane in shares[k]]
+        return jax.tree.map(lambda leaf: leaf[shares[k]], cells), mine, settings
+
+    def hear(news: tuple[int, int]) -> None:
+        done[news[0]] = news[1]
+        if say is not None:
+            say(sum(done), count)
+
+    tasks = [task(k) for k in range(workers)]
+    answers = spread(f"{__name__}:work", [(k, *each) for k, each in enumerate(tasks)], hear)
+    parts = [
+        _integrate(*each, None) if isinstance(answer, WorkerLost) else answer
+        for each, answer in zip(tasks, answers, strict=True)
+    ]
+    return _woven(parts, shares)
+
+
+def _workers(count: int) -> int:
+    """A process a core on a CPU, none for fewer lanes than repay its start."""
+    return min(cores(), count // _REPAYS) if platform() == "cpu" else 1
+
+
+def work(
+    worker: int,
+    cells: Cell,
+    schedules: Sequence[Schedule],
+    settings: _Settings,
+    report: Callable[[tuple[int, int]], None],
+) -> LanesResult:
+    """`integrate_lanes` in a worker process, whose progress is told as (worker, lanes done)."""
+    return _integrate(cells, schedules, settings, lambda done, _: report((worker, done)))
+
+
+def _integrate(cells: Cell, schedules: Sequence[Schedule], settings: _Settings, say: Say | None) -> LanesResult:
+    queue = _Queue(cells, schedules, settings)
+    tolerance = Tolerance(jnp.asarray(settings.relative_tolerance), jnp.asarray(settings.maximum_steps))
     widest = _WIDEST.get(platform(), _WIDEST_ELSEWHERE)
-    # one loop at a time: two of them, run from two threads, wait for each other in XLA's pool of CPU threads for ever
-    queue.work(min(widest, 1 << (count - 1).bit_length()), tolerance, say)
+    queue.work(min(widest, 1 << (queue.count - 1).bit_length()), tolerance, say)
     return queue.result(schedules)
 
 
-def _stacked(cells: Cell, schedules: Sequence[Schedule]) -> tuple[Driven, Plan]:
-    """Systems with lanes first, and the plan or plans."""
+def _woven(parts: Sequence[LanesResult], shares: Sequence[np.ndarray]) -> LanesResult:
+    """The results of the workers in the order of the lanes."""
+    order = np.argsort(np.concatenate(shares))
+
+    def together(name: str) -> Any:
+        values = [getattr(part, name) for part in parts]
+        if name == "rows":
+            flat = [rows for each in values for rows in each]
+            return [flat[place] for place in order]
+        return np.concatenate(values)[order]
+
+    return LanesResult(**{field.name: together(field.name) for field in dataclasses.fields(LanesResult)})
+
+
+def _stacked(cells: Cell, schedules: Sequence[Schedule]) -> tuple[Cell, Plan, tuple[Array, Array], np.ndarray]:
+    """(cells, the different plans one after the other, their tables of current, which of them each lane follows)."""
+    different = {id(schedule): schedule for schedule in schedules}
+    numbers = {key: number for number, key in enumerate(different)}
     count = jax.tree.leaves(cells)[0].shape[0]
-    parts = [driven(cells, schedule) for schedule in schedules]
-    if len(parts) == 1:
-        tables = (jnp.broadcast_to(t, (count, *t.shape)) for t in (parts[0].table_time, parts[0].table_current))
-        return Driven(cells, *tables), plan_of(schedules[0])
-    tables = (jnp.stack([getattr(part, name) for part in parts]) for name in ("table_time", "table_current"))
-    plans: Plan = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(plan_of(schedule) for schedule in schedules))
-    return Driven(cells, *tables), plans
+    which = np.array([numbers[id(schedule)] for schedule in schedules])
+    parts = [driven(cells, schedule) for schedule in different.values()]
+    plans: Plan = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(plan_of(each) for each in different.values()))
+    tables = (jnp.stack([part.table_time for part in parts]), jnp.stack([part.table_current for part in parts]))
+    return cells, plans, tables, np.broadcast_to(which, count)
 
 
 class _Queue:
     """Cells waiting for a lane, and what those that are done have left."""
 
-    def __init__(
-        self, systems: Driven, plans: Plan, shared: bool, slots: np.ndarray, kept: int, count: int, saves: bool
-    ) -> None:
-        self.systems, self.plans, self.shared, self.kept, self.count = systems, plans, shared, kept, count
-        length = plans.duration.shape[-1]
+    def __init__(self, cells: Cell, schedules: Sequence[Schedule], settings: _Settings) -> None:
+        self.cells, self.plans, self.tables, self.which = _stacked(cells, schedules)
+        slots, kept = settings.slots, settings.kept
+        self.shared, self.kept, self.count = len(schedules) == 1, kept, len(self.which)
+        count, length = self.count, self.plans.duration.shape[-1]
         self.slots = jnp.asarray(np.pad(slots, ((0, 0), (0, length - slots.shape[1])), constant_values=kept))
-        self.capacity = _CAPACITY if saves else 0
-        self.states = jax.jit(jax.vmap(lambda system: system.cell.initial()))(systems)
+        self.capacity = _CAPACITY if settings.saves else 0
+        self.states = jax.jit(jax.vmap(lambda cell: cell.initial()))(self.cells)
         self.elimination = "sequential" if platform() == "cpu" else "cyclic_reduction"
         self.waiting, self.done, self.left = iter(range(count)), 0, count
         size = self.states.shape[1]
@@ -170,8 +243,10 @@ class _Queue:
         def pick(leaf: Array) -> Array:
             return leaf[index]
 
-        plans = self.plans if self.shared else jax.tree.map(pick, self.plans)
-        return jax.tree.map(pick, self.systems), plans, begin_lanes(self.states[index], self.kept)
+        which = self.which[index]
+        systems = Driven(jax.tree.map(pick, self.cells), *(table[which] for table in self.tables))
+        plans = jax.tree.map(lambda leaf: leaf[0 if self.shared else which], self.plans)
+        return systems, plans, begin_lanes(self.states[index], self.kept)
 
     def _keep_rows(self, holds: np.ndarray, table: np.ndarray, used: np.ndarray) -> None:
         for place in np.flatnonzero((holds >= 0) & (used > 0)) if self.capacity else ():
@@ -191,7 +266,7 @@ class _Queue:
     def result(self, schedules: Sequence[Schedule]) -> LanesResult:
         """Everything, with a step size that collapsed on an empty electrode or electrolyte called by that name."""
         for lane in np.flatnonzero(self.status == Status.STEP_TOO_SMALL):
-            cell = jax.tree.map(lambda leaf, k=lane: leaf[k], self.systems.cell)
+            cell = jax.tree.map(lambda leaf, k=lane: leaf[k], self.cells)
             kind = ended_physically(cell, jnp.asarray(self.final[lane]))
             segments = len(schedules[0 if len(schedules) == 1 else int(lane)].segments)
             if kind is not None and self.segment[lane] == segments - 1:
