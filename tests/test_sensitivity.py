@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import mossy
-from mossy.case import Case, parse_case
+from mossy.backend import jax, jnp
+from mossy.case import Case, parse_case, sensitivity
 
 ISOLATED = "working.dead_metal.isolated_fraction"
 KINETICS = "working.kinetics.exchange_current_density"
@@ -102,6 +103,46 @@ def test_voltages_move_as_ohm_says():
     plating = np.abs(found.time - 300.0).argmin()
     slope = found.by[FILM]["voltage"][plating]
     assert slope == pytest.approx(10.0 * 10e-9 / 1e-12, rel=1e-5)
+
+
+@pytest.mark.parametrize("model", ["point", pytest.param("planar", marks=pytest.mark.slow)])
+def test_backwards_is_forwards(model: str):
+    """One pass backwards gives of voltages, a cut-off's time, an efficiency, impedances what the forward one gives."""
+    case = copper(model, protocol={"steps": HOLDING, "repeat": 2})
+    found = mossy.sensitivities(case, PATHS)
+    at, _, (predict, recorded) = sensitivity._prepared(case, PATHS)
+
+    def parts(values: Any) -> Any:
+        said = predict(values, recorded)
+        efficiency, impedance = said.cycles["coulombic_efficiency"][-1], jnp.sum(jnp.abs(said.spectra) ** 2)
+        return jnp.stack([jnp.sum(said.voltage**2), said.end_time[-2], efficiency, impedance])
+
+    backwards = jax.jit(jax.jacrev(parts))(at)
+    for k, path in enumerate(PATHS):
+        slope = found.by[path]
+        wanted = (
+            np.sum(2.0 * found.voltage * slope["voltage"]),
+            slope["end_time"][-2],
+            slope["cycles"]["coulombic_efficiency"][-1],
+            np.sum(2.0 * (np.conj(found.spectra) * slope["spectra"]).real),
+        )
+        # an efficiency hardly feels kinetics and conductivity: rounding leaves its slopes five digits
+        for part, (got, value) in enumerate(zip(backwards[:, k], wanted, strict=True)):
+            assert float(got) == pytest.approx(float(value), rel=1e-4 if part == 2 else 1e-7), (path, part)
+
+
+HOLDING = [
+    "plate 1 mA/cm^2 for 0.2 mAh/cm^2",
+    "hold -0.05 V for 5 min",
+    "rest for 5 min",
+    "strip 1 mA/cm^2 until 0.3 V",
+    "rest for 1 min",
+]
+
+
+def test_an_objective_that_is_no_scalar_is_refused():
+    with pytest.raises(mossy.InputError, match="array of shape"):
+        mossy.gradient(copper(), PATHS, lambda found: found.voltage)
 
 
 @pytest.mark.parametrize(

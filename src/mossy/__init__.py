@@ -15,6 +15,7 @@ _HOMES = {
     "run_batch": "mossy.case.batch",
     "Batch": "mossy.simulate.batch",
     "sensitivities": "mossy.case.sensitivity",
+    "gradient": "mossy.case.sensitivity",
     "Run": "mossy.simulate",
     "Status": "mossy.numerics.status",
     "read": "mossy.readers",

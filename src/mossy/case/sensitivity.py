@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,13 +13,16 @@ from mossy.backend import jax, jnp
 from mossy.case.fitting import limits_of
 from mossy.case.model import Case, run
 from mossy.errors import InputError
-from mossy.infer.predict import march, row_ending, state_at, state_ending
+from mossy.numerics.bordered import default_elimination
+from mossy.numerics.implicit import Plan, Rows
+from mossy.numerics.replay import Record, record_of, replay
+from mossy.numerics.rosenbrock import interpolate
 from mossy.numerics.status import Status
 from mossy.protocol import locate
 from mossy.simulate import Run
 from mossy.simulate.drive import plan_of
 from mossy.simulate.observe import observables, spectrum_of
-from mossy.simulate.run import driven, last_row_of_step, step_segments
+from mossy.simulate.run import driven, last_row_of_step
 
 Array = jax.Array
 
@@ -28,7 +31,8 @@ Array = jax.Array
 class Sensitivities:
     """Values of a run and, in `by`, their derivatives to each parameter (per SI unit of it). Shapes as the values'.
 
-    voltage     V at `time` (s, the ends of the steps that the run took), the times held fixed
+    voltage     V at `time` (s, the ends of the integrator's steps), each at its time since its part of the protocol
+                began; where an event ended that part, at the event, whose time moves
     end_time    s at which each step of the protocol ended; a cut-off's moves with the parameters
     cycles      every observable (SI) at the end of each cycle, and "coulombic_efficiency" of that cycle
     spectra     ohm m2, complex (points, frequencies), at the points of [impedance]
@@ -42,6 +46,32 @@ class Sensitivities:
     cycles: dict[str, np.ndarray]
     spectra: np.ndarray
     by: dict[str, dict[str, Any]]
+
+
+class Predicted(NamedTuple):
+    """What a run gives, as `Sensitivities` holds it."""
+
+    time: Any
+    voltage: Any
+    end_time: Any
+    cycles: dict[str, Any]
+    spectra: Any
+
+
+class Recorded(NamedTuple):
+    """What a run has on record: its plan and steps, when each ended, the last rows of its steps and cycles, and those
+    at whose end a spectrum was taken (-1: at the start), under current or not."""
+
+    plan: Plan
+    record: Record
+    time: Array
+    steps: Array
+    cycles: Array
+    places: Array
+    during: Array
+
+
+Predict = Callable[[Array, Recorded], Predicted]
 
 
 def sensitivities(case: Case, paths: Sequence[str]) -> Sensitivities:
@@ -58,6 +88,44 @@ def sensitivities(case: Case, paths: Sequence[str]) -> Sensitivities:
     >>> round(float(slope) * 1e-9, 6)  # V per nm: 10 A/m2 over 1e-6 S/m
     -0.01
     """
+    at, finished, (predict, recorded) = _prepared(case, paths)
+    primal, slopes = jax.jit(_with_slopes(predict))(at, recorded)
+    by = {path: jax.tree.map(lambda leaf, k=k: np.asarray(leaf[k]), slopes)._asdict() for k, path in enumerate(paths)}
+    return Sensitivities(finished, tuple(paths), **jax.tree.map(np.asarray, primal)._asdict(), by=by)
+
+
+def gradient(
+    case: Case, paths: Sequence[str], objective: Callable[[Predicted], Array]
+) -> tuple[float, dict[str, float]]:
+    """The value of a scalar of a run and its derivatives to the numbers at dotted paths, all by one pass backwards.
+
+    Arguments: `objective` makes a scalar of a Predicted, in jax.numpy (NumPy cannot see through it).
+    Result: (value, derivative by path, per SI unit of it). The price hardly depends on how many paths there are.
+    Raises InputError like `sensitivities`, and for an objective that gives no real scalar.
+
+    >>> from mossy.case import parse_case
+    >>> case = parse_case({"cell": {"working": "lithium", "counter": "lithium", "electrolyte": "LiPF6 EC:EMC 3:7",
+    ...     "model": "point"}, "working": {"interphase": {"initial_thickness": "10 nm"}},
+    ...     "protocol": {"steps": ["plate 1 mA/cm^2 for 10 min"]}})
+    >>> value, slopes = gradient(case, ["working.interphase.initial_thickness"], lambda found: found.voltage[-1])
+    >>> round(slopes["working.interphase.initial_thickness"] * 1e-9, 6)  # V per nm
+    -0.01
+    """
+    at, _, (predict, recorded) = _prepared(case, paths)
+
+    def scalar(values: Array, known: Recorded) -> Array:
+        found = jnp.asarray(objective(predict(values, known)))
+        if found.shape or jnp.iscomplexobj(found):
+            problem = f"the objective gave an array of shape {found.shape} and type {found.dtype}"
+            raise InputError(problem, remedy="return one real number, such as jnp.sum(jnp.abs(found.spectra) ** 2)")
+        return found
+
+    value, slopes = jax.jit(jax.value_and_grad(scalar))(at, recorded)
+    return float(value), dict(zip(paths, np.asarray(slopes).tolist(), strict=True))
+
+
+def _prepared(case: Case, paths: Sequence[str]) -> tuple[Array, Run, tuple[Predict, Recorded]]:
+    """(the values at the paths, the run, what it gives as a function of them and of its record)."""
     values = []
     for path in paths:
         limits_of(case, path, path)
@@ -67,77 +135,78 @@ def sensitivities(case: Case, paths: Sequence[str]) -> Sensitivities:
                 "nothing is said of it, so that it has no value to vary", key=path, remedy="give it a value"
             )
         values.append(float(value))
+    if not values:
+        raise InputError("there is no parameter", remedy='give dotted paths, as in ["cell.temperature"]')
     finished = run(case)
     if finished.status != Status.DONE:
         raise InputError(f"the run failed: {finished.status.message}", remedy="mend the case first")
-    predict = _predictor(case, tuple(paths), finished)
-    at = jnp.asarray(values)
-    primal, slopes = jax.jit(_with_slopes(predict))(at)
-    by = {path: jax.tree.map(lambda leaf, k=k: np.asarray(leaf[k]), slopes) for k, path in enumerate(paths)}
-    held = jax.tree.map(np.asarray, primal)
-    times = _row_times(finished)
-    return Sensitivities(
-        finished, tuple(paths), times, held["voltage"], held["end_time"], held["cycles"], held["spectra"], by
-    )
+    return jnp.asarray(values), finished, _predictor(case, tuple(paths), finished)
 
 
-def _with_slopes(predict: Any) -> Any:
+def _with_slopes(predict: Predict) -> Callable[[Array, Recorded], tuple[Any, Any]]:
     """(value, derivatives along every parameter): the value is computed once, its loop is not batched."""
 
-    def both(values: Array) -> tuple[Any, Any]:
-        push = jax.vmap(lambda seed: jax.jvp(predict, (values,), (seed,)), out_axes=(None, 0))
+    def both(values: Array, known: Recorded) -> tuple[Any, Any]:
+        push = jax.vmap(lambda seed: jax.jvp(lambda at: predict(at, known), (values,), (seed,)), out_axes=(None, 0))
         found: tuple[Any, Any] = push(jnp.eye(values.shape[0]))
         return found
 
     return both
 
 
-def _row_times(finished: Run) -> np.ndarray:
-    rows = finished.trajectory.rows
-    return np.asarray(rows.origin + rows.elapsed + rows.theta * rows.length)
+def _ending(finished: Run, key: str) -> np.ndarray:
+    """The last row of each step or cycle, whichever number `key` names, in the order they were come to."""
+    rows, segments = finished.trajectory.rows, finished.trajectory.schedule.segments
+    last = {getattr(segments[int(rows.segment[row])], key): row for row in np.flatnonzero(rows.ended >= 0)}
+    return np.array(list(last.values()), dtype=np.int64)
 
 
-def _grouped(items: list[int], keys: list[int]) -> list[list[int]]:
-    """The items that share a key, in the order of the keys."""
-    return [[item for item, key in zip(items, keys, strict=True) if key == each] for each in dict.fromkeys(keys)]
-
-
-def _predictor(case: Case, paths: tuple[str, ...], finished: Run) -> Any:
-    """All that `Sensitivities` holds, as a function of the parameters; what ends is what ended in the run made."""
-    trajectory = finished.trajectory
-    rows, schedule = trajectory.rows, trajectory.schedule
-    segments = schedule.segments
-    reached = sorted({int(s) for s in rows.segment[rows.ended >= 0]})
-    steps = _grouped(reached, [segments[s].step_count for s in reached])
-    cycles = _grouped(reached, [segments[s].cycle for s in reached])
-    frequency = jnp.asarray(case.frequencies)
-    places: list[tuple[list[int] | None, bool]] = []
+def _spectra_at(case: Case, finished: Run) -> tuple[np.ndarray, np.ndarray]:
+    """The row at whose end each point of [impedance] lies, -1 for the start; whether the current goes on there."""
+    rows, during = [], []
     for point in case.points:
-        if point.kind == "start":
-            places.append((None, False))
-        elif last_row_of_step(trajectory, locate(point, schedule), point.during) is not None:
-            places.append((list(step_segments(schedule, locate(point, schedule), point.during)), point.during))
-    capacity = 1 << (len(rows.segment) + len(rows.segment) // 4 + 64).bit_length()  # rounding may add a step
-    plan, tolerance = plan_of(schedule), case.numerics.relative_tolerance
-    times = jnp.asarray(_row_times(finished))
+        at_start = point.kind == "start"
+        row = -1 if at_start else last_row_of_step(finished.trajectory, locate(point, case.schedule), point.during)
+        if row is not None:
+            rows.append(row)
+            during.append(point.during and not at_start)
+    return np.array(rows, dtype=np.int64), np.array(during, dtype=bool)
 
-    def predict(values: Array) -> dict[str, Any]:
+
+def _predictor(case: Case, paths: tuple[str, ...], finished: Run) -> tuple[Predict, Recorded]:
+    """All that `Sensitivities` holds, as a function of the parameters, and of what the run made has on record."""
+    rows, schedule = finished.trajectory.rows, finished.trajectory.schedule
+    count, frequency = len(rows.segment), jnp.asarray(case.frequencies)
+    times = jnp.asarray(rows.origin + rows.elapsed + rows.theta * rows.length)
+    places, during = (jnp.asarray(each) for each in _spectra_at(case, finished))
+    steps, cycles = (jnp.asarray(_ending(finished, key)) for key in ("step_count", "cycle"))
+    recorded = Recorded(plan_of(schedule), record_of(rows), times, steps, cycles, places, during)
+
+    def predict(values: Array, known: Recorded) -> Predicted:
         cell = case.with_values(dict(zip(paths, values, strict=True))).build()
-        found, _ = march(driven(cell, schedule), plan, tolerance, capacity)
-        states = jax.vmap(lambda time: state_at(found, time))(times)
-        seen = jax.vmap(partial(observables, cell))(jnp.stack([state_ending(found, mine) for mine in cycles]))
+        elimination = default_elimination(cell.shape)
+        found = replay(driven(cell, schedule), known.plan, cell.initial(), known.record, elimination)
+        found = jax.tree.map(lambda leaf: leaf[:count], found)
+        seen = jax.vmap(partial(observables, cell))(_ends_of(found, known.cycles))
         plated, stripped = (jnp.diff(seen[name], prepend=0.0) for name in ("plated", "stripped"))
-        ends = jnp.stack([row_ending(found, mine) for mine in steps])
-        begun = [(cell.initial() if mine is None else state_ending(found, mine), during) for mine, during in places]
-        spectra = [spectrum_of(cell, state, frequency, jnp.asarray(during)) for state, during in begun]
-        return {
-            "voltage": jax.vmap(cell.voltage)(states),
-            "end_time": found.origin[ends] + found.elapsed[ends] + found.theta[ends] * found.length[ends],
-            "cycles": seen | {"coulombic_efficiency": stripped / jnp.where(plated > 0.0, plated, jnp.nan)},
-            "spectra": jnp.stack(spectra) if spectra else jnp.zeros((0, frequency.shape[0]), complex),
-        }
+        last = _ends_of(found, jnp.maximum(known.places, 0))
+        states = jnp.where(known.places[:, None] >= 0, last, cell.initial())
+        return Predicted(
+            known.time,
+            jax.vmap(cell.voltage)(_ends_of(found, jnp.arange(count))),
+            (found.origin + found.elapsed + found.theta * found.length)[known.steps],
+            seen | {"coulombic_efficiency": stripped / jnp.where(plated > 0.0, plated, jnp.nan)},
+            jax.lax.map(lambda each: spectrum_of(cell, each[0], frequency, each[1]), (states, known.during)),
+        )
 
-    return predict
+    return predict, recorded
 
 
-__all__ = ["Sensitivities", "sensitivities"]
+def _ends_of(rows: Rows, at: Array) -> Array:
+    """The states at the ends of some rows."""
+    picked = jax.tree.map(lambda leaf: leaf[at], rows)
+    ends: Array = jax.vmap(lambda row: interpolate(row.start, row.end, row.dense, row.theta))(picked)
+    return ends
+
+
+__all__ = ["Predicted", "Sensitivities", "gradient", "sensitivities"]

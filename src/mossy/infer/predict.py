@@ -90,15 +90,10 @@ def state_at(rows: Rows, time: Array) -> Array:
 
 def state_ending(rows: Rows, segments: Sequence[int]) -> Array:
     """The state at the end of the last of some segments that was run to its end; NaN where none of them was."""
-    row = row_ending(rows, segments)
+    over = jnp.isin(rows.segment, jnp.asarray(segments)) & (rows.ended >= 0)
+    row = jnp.max(jnp.where(over, jnp.arange(rows.segment.shape[0]), -1), initial=-1)
     state = interpolate(rows.start[row], rows.end[row], rows.dense[row], rows.theta[row])
     return jnp.where(row >= 0, state, jnp.nan)
-
-
-def row_ending(rows: Rows, segments: Sequence[int]) -> Array:
-    """The row at the end of the last of some segments that was run to its end; -1 where none of them was."""
-    over = jnp.isin(rows.segment, jnp.asarray(segments)) & (rows.ended >= 0)
-    return jnp.max(jnp.where(over, jnp.arange(rows.segment.shape[0]), -1), initial=-1)
 
 
 def march(system: Driven, plan: Plan, relative_tolerance: float, capacity: int) -> tuple[Rows, Array]:

@@ -158,7 +158,7 @@ def turn(
     length = _length(jnp.minimum(proposed, jnp.maximum(0.1 * duration, carry.step_size)), duration - carry.elapsed)
     length = jnp.where(settling, 1.0, length)
     stepping = shifted(1.0 / (GAMMA * length), mass, blocks, system.shape)
-    matrix = jax.tree.map(lambda a, b: jnp.where(settling, a, b), _held(mass, blocks, system.shape), stepping)
+    matrix = jax.tree.map(lambda a, b: jnp.where(settling, a, b), held(mass, blocks, system.shape), stepping)
     factors = factorise(matrix, elimination)
     change = jnp.where(settling, solve(factors, jnp.where(mass == 0.0, value, 0.0)), 0.0)
     size = jax.lax.stop_gradient(jnp.max(jnp.abs(change) / (scale + jnp.abs(carry.state))))
@@ -200,7 +200,7 @@ def turn(
     return _close(plan, moved, ended, settling, error, tolerance), row, keep.astype(jnp.int64)
 
 
-def _held(mass: Array, blocks: Bordered, shape: Shape) -> Bordered:
+def held(mass: Array, blocks: Bordered, shape: Shape) -> Bordered:
     """The matrix of a Newton step on the algebraic rows alone: identity where the mass is not zero, -J elsewhere."""
     free = jnp.where(mass == 0.0, 1.0, 0.0)
     inner = free[: shape.interior].reshape(shape.nodes, shape.variables)
@@ -216,22 +216,41 @@ def _held(mass: Array, blocks: Bordered, shape: Shape) -> Bordered:
 
 
 def consistent_state(system: Any, control: Any, state: Array, elimination: str) -> tuple[Array, Array]:
-    """The state with its algebraic components solved for, the differential ones held; whether that converged."""
-    mass, scale = system.mass(), system.scale()
+    """The state with its algebraic components solved for, the differential ones held; whether that converged.
+
+    It can be differentiated forwards and backwards: no derivative passes through the search.
+    """
+    fixed, held_control, start = jax.lax.stop_gradient((system, control, state))
+    mass, scale = fixed.mass(), fixed.scale()
 
     def newton(loop: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         y, _, count = loop
-        value, forward = jax.linearize(lambda z: system.residual(jnp.zeros(()), z, control), y)
-        factors = factorise(_held(mass, blocks_of(forward, y, system.shape), system.shape), elimination)
+        value, forward = jax.linearize(lambda z: fixed.residual(jnp.zeros(()), z, held_control), y)
+        factors = factorise(held(mass, blocks_of(forward, y, fixed.shape), fixed.shape), elimination)
         change = solve(factors, jnp.where(mass == 0.0, value, 0.0))
         size = jnp.max(jnp.abs(change) / (scale + jnp.abs(y)))
-        return y + _held_back(size, mass) * change, jax.lax.stop_gradient(size), count + 1
+        return y + _held_back(size, mass) * change, size, count + 1
 
     def unfinished(loop: tuple[Array, Array, Array]) -> Array:
         return (loop[1] > _SETTLED) & (loop[2] < _UNSETTLED)
 
-    y, size, _ = jax.lax.while_loop(unfinished, newton, (state, jnp.full((), jnp.inf), jnp.zeros((), jnp.int64)))
-    return y, size <= 1e-8
+    y, size, _ = jax.lax.while_loop(unfinished, newton, (start, jnp.full((), jnp.inf), jnp.zeros((), jnp.int64)))
+    return follow(system, control, state, y, elimination), size <= 1e-8
+
+
+def follow(system: Any, control: Any, state: Array, solution: Array, elimination: str) -> Array:
+    """`solution` of the algebraic rows as a function of everything else: one Newton step from it, its matrix fixed.
+
+    By the implicit function theorem its derivatives are those of the solution; `state` gives the differential ones.
+    """
+    zero = jnp.zeros(())
+    fixed, held_control, known = jax.lax.stop_gradient((system, control, solution))
+    mass = fixed.mass()
+    known = jnp.where(mass == 0.0, known, state)
+    at = jax.lax.stop_gradient(known)
+    forward = jax.linearize(lambda y: fixed.residual(zero, y, held_control), at)[1]
+    factors = factorise(held(mass, blocks_of(forward, at, fixed.shape), fixed.shape), elimination)
+    return known + solve(factors, jnp.where(mass == 0.0, system.residual(zero, known, control), 0.0))
 
 
 def _held_back(size: Array, mass: Array) -> Array:
