@@ -69,6 +69,18 @@ def sensitivity(case: CaseFile, out: Out = Path("results"), quiet: Quiet = False
 
 
 @app.command()
+def bench(
+    out: Out = Path("results"),
+    lanes: Annotated[int, typer.Option(min=2, help="how many cells the large batch has")] = 1000,
+    quiet: Quiet = False,
+) -> None:
+    """Measure what Mossy takes on this machine: a cell, a batch, a sensitivity, spectra, and how that grows."""
+    from mossy.study_commands import bench as measure
+
+    raise typer.Exit(measure(out, lanes, quiet))
+
+
+@app.command()
 def new(name: Annotated[str, typer.Argument(help="which example; lithium-copper, lithium-symmetric, ...")]) -> None:
     """Print a commented example case, to begin from: mossy new lithium-copper > case.toml"""
     from mossy.commands import example

@@ -83,5 +83,16 @@ def rank_case(path: Path, out: Path, quiet: bool) -> int:
     return 0
 
 
+def bench(out: Path, lanes: int, quiet: bool) -> int:
+    """`mossy bench`: the table printed, and as benchmark.json."""
+    with patient() as check:
+        from mossy.bench import main
+
+        folder = made_folder(out)
+        write_json(folder / "benchmark.json", main((100, lanes), quiet, check) | {"versions": versions_used()})
+    print(f"figures: {folder / 'benchmark.json'}")
+    return 0
+
+
 def _short(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"

@@ -124,6 +124,13 @@ def gradient(
     return float(value), dict(zip(paths, np.asarray(slopes).tolist(), strict=True))
 
 
+def derivatives(case: Case, paths: Sequence[str]) -> Callable[[], tuple[Predicted, Predicted]]:
+    """A call, compiled when first made, that gives (what a run gives, its derivatives with the parameters first)."""
+    at, _, (predict, recorded) = _prepared(case, paths)
+    compiled = jax.jit(_with_slopes(predict))
+    return lambda: compiled(at, recorded)
+
+
 def _prepared(case: Case, paths: Sequence[str]) -> tuple[Array, Run, tuple[Predict, Recorded]]:
     """(the values at the paths, the run, what it gives as a function of them and of its record)."""
     values = []
@@ -209,4 +216,4 @@ def _ends_of(rows: Rows, at: Array) -> Array:
     return ends
 
 
-__all__ = ["Predicted", "Sensitivities", "gradient", "sensitivities"]
+__all__ = ["Predicted", "Sensitivities", "derivatives", "gradient", "sensitivities"]

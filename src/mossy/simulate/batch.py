@@ -176,18 +176,9 @@ class Batch:
             states = start if place is None else self.result.kept[:, place]
             assert states is not None
             there = np.flatnonzero(np.isfinite(states).all(axis=1) & (self.status != int(Status.REFUSED)))
-            table[there, column] = self._spectra(there, states[there], point.during)
+            cells = jax.tree.map(lambda leaf, at=there: leaf[at], self.cells)
+            table[there, column] = spectra_of(cells, states[there], self.frequency, point.during)
         return table
-
-    def _spectra(self, lanes: np.ndarray, states: np.ndarray, during: bool) -> np.ndarray:
-        found = np.zeros((len(lanes), len(self.frequency)), dtype=complex)
-        for first in range(0, len(lanes), _SPECTRA_TOGETHER):
-            piece = np.arange(first, min(first + _SPECTRA_TOGETHER, len(lanes)))
-            padded = np.pad(piece, (0, _SPECTRA_TOGETHER - len(piece)), mode="edge")
-            cells = jax.tree.map(lambda leaf, at=lanes[padded]: leaf[at], self.cells)
-            z = _spectra_of(cells, states[padded], jnp.asarray(self.frequency), jnp.asarray(during))
-            found[piece] = np.asarray(z)[: len(piece)]
-        return found
 
     @functools.cached_property
     def impedance(self) -> pl.DataFrame:
@@ -210,6 +201,18 @@ def _observables(cells: Cell, states: Array) -> dict[str, Array]:
     return jax.vmap(observables)(cells, states)
 
 
+def spectra_of(cells: Cell, states: np.ndarray, frequency: np.ndarray, during: bool) -> np.ndarray:
+    """The impedance, ohm m2 (lanes, frequencies), of each state of its own cell, at rest or under its current."""
+    found = np.zeros((len(states), len(frequency)), dtype=complex)
+    for first in range(0, len(states), _SPECTRA_TOGETHER):
+        piece = np.arange(first, min(first + _SPECTRA_TOGETHER, len(states)))
+        padded = np.pad(piece, (0, _SPECTRA_TOGETHER - len(piece)), mode="edge")
+        some = jax.tree.map(lambda leaf, at=padded: leaf[at], cells)
+        z = _spectra_of(some, states[padded], jnp.asarray(frequency), jnp.asarray(during))
+        found[piece] = np.asarray(z)[: len(piece)]
+    return found
+
+
 @jax.jit
 def _spectra_of(cells: Cell, states: Array, frequency: Array, during: Array) -> Array:
     return jax.vmap(spectrum_of, (0, 0, None, None))(cells, states, frequency, during)
@@ -227,4 +230,4 @@ def _observed(cells: Cell, states: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-__all__ = ["Batch"]
+__all__ = ["Batch", "spectra_of"]

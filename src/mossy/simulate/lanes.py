@@ -51,6 +51,12 @@ class LanesResult:
     time: np.ndarray
     rows: list[np.ndarray]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes it all takes."""
+        arrays = (getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "rows")
+        return sum(array.nbytes for array in arrays) + sum(rows.nbytes for rows in self.rows)
+
 
 def watch(system: Driven, state: Array) -> Array:
     """Voltage, V, and plating current density, A/m2."""
