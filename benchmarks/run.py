@@ -25,20 +25,6 @@ REPEATS = 15
 POINTS = 20
 CYCLE = [(10.0, 3600.0), (0.0, 300.0), (-10.0, 3600.0), (0.0, 300.0)]
 SEGMENTS = CYCLE * 10
-CASE: dict[str, Any] = {
-    "cell": {"working": "lithium", "counter": "lithium", "electrolyte": "custom"},
-    "electrolyte": {
-        "diffusivity": "3e-10 m^2/s",
-        "transference_number": 0.38,
-        "conductivity": "1 S/m",
-        "thermodynamic_factor": 1.0,
-    },
-    "protocol": {
-        "repeat": 10,
-        "steps": ["plate 1 mA/cm^2 for 1 h", "rest for 5 min", "strip 1 mA/cm^2 for 1 h", "rest for 5 min"],
-    },
-    "numerics": {"nodes": 50},
-}
 
 
 def saved_times() -> np.ndarray:
@@ -48,21 +34,15 @@ def saved_times() -> np.ndarray:
     return np.concatenate([a + (b - a) * np.arange(1, POINTS + 1) / POINTS for a, b in zip(starts, ends, strict=True)])
 
 
-def mossy_solver(tolerance: float, nodes: int = 50, cycles: int = 10) -> Callable[[], np.ndarray]:
+def mossy_solver(tolerance: float) -> Callable[[], np.ndarray]:
     """A call that integrates the whole protocol and gives the voltage at the saved times."""
     from mossy.backend import jax, jnp
-    from mossy.case import parse_case
+    from mossy.bench import case_of, solver
     from mossy.infer.predict import state_at
-    from mossy.numerics.implicit import Tolerance, advance, begin
-    from mossy.simulate.drive import plan_of
-    from mossy.simulate.run import driven
 
-    case = parse_case(CASE | {"numerics": {"nodes": nodes}, "protocol": CASE["protocol"] | {"repeat": cycles}})
-    cell = case.build()
-    times = jnp.asarray(saved_times()[: cycles * 4 * POINTS] - 1e-6)  # a microsecond early: never in the next segment
-    system, plan = driven(cell, case.schedule), plan_of(case.schedule)
-    limits = Tolerance(jnp.asarray(tolerance), jnp.asarray(1_000_000))
-    start, capacity = begin(cell.initial()), 16384 if tolerance < 1e-7 else 2048
+    case = case_of(tolerance=tolerance)
+    cell, advance = case.build(), solver(case, 16384 if tolerance < 1e-7 else 2048)
+    times = jnp.asarray(saved_times() - 1e-6)  # a microsecond early: never in the next segment
 
     @jax.jit
     def voltages(rows: Any, used: Any) -> Any:
@@ -70,7 +50,7 @@ def mossy_solver(tolerance: float, nodes: int = 50, cycles: int = 10) -> Callabl
         return jax.vmap(lambda t: cell.voltage(state_at(rows, t)))(times)
 
     def solve() -> np.ndarray:
-        _, rows, used = advance(system, plan, start, limits, capacity=capacity, elimination="lapack")
+        _, rows, used = advance()
         solve.steps = int(used)  # type: ignore[attr-defined]
         return np.asarray(voltages(rows, used))
 
@@ -98,12 +78,12 @@ def peer_solver(tolerance: float, compiled: bool) -> Callable[[], np.ndarray]:
     return solve
 
 
-def timed(solvers: dict[str, Callable[[], np.ndarray]]) -> dict[str, tuple[float, float]]:
+def timed(solvers: dict[str, Callable[[], np.ndarray]], repeats: int = REPEATS) -> dict[str, tuple[float, float]]:
     """(least, median) milliseconds of each, called in turns after a first call."""
     times: dict[str, list[float]] = {name: [] for name in solvers}
     for solve in solvers.values():
         solve()
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         for name, solve in solvers.items():
             begun = time.perf_counter()
             solve()
@@ -146,32 +126,27 @@ def first_call(name: str) -> tuple[float, float]:
     return build, solve
 
 
-def spectrum() -> float:
-    """Least milliseconds of one 60-frequency spectrum, warm."""
-    from mossy.case import parse_case
-    from mossy.simulate import impedance
+def many_cells() -> dict[str, float]:
+    """Milliseconds a cell of 100 cells that differ in their exchange current, both at 1e-4, in turns."""
+    from mossy.bench import PATH, case_of
+    from mossy.case.batch import run_batch
 
-    cell = parse_case(CASE).build()
-    state, frequency, times = cell.initial(), np.geomspace(1e6, 1e-2, 60), []
-    for _ in range(REPEATS + 1):
-        begun = time.perf_counter()
-        impedance(cell, state, frequency)
-        times.append(1e3 * (time.perf_counter() - begun))
-    return min(times)
-
-
-def scaling() -> dict[str, float]:
-    """Exponent of the time in the number of volumes and of cycles."""
-    nodes = (25, 50, 100, 200)
-    by_nodes = [timed({"n": mossy_solver(1e-6, nodes=count, cycles=2)})["n"][0] for count in nodes]
-    cycles = (2, 4, 8)
-    by_cycles = [timed({"n": mossy_solver(1e-6, cycles=count)})["n"][0] for count in cycles]
-    slope = lambda x, y: float(np.polyfit(np.log(x), np.log(y), 1)[0])  # noqa: E731
-    return {"nodes": slope(nodes, by_nodes), "cycles": slope(cycles, by_cycles)}
+    case, values, peer = case_of(), np.geomspace(5.0, 20.0, 100), peer_solver(1e-4, False)
+    found = timed(
+        {
+            "mossy": lambda: run_batch(case, {PATH: values}).status,
+            "mossy with 2 workers": lambda: run_batch(case, {PATH: values}, workers=2).status,
+            "pybamm one by one": lambda: [peer() for _ in range(10)],  # type: ignore[dict-item, return-value]
+        },
+        repeats=3,
+    )
+    return {name: least / (10 if "pybamm" in name else 100) for name, (least, _) in found.items()}
 
 
 def main() -> None:
     """Prints the table and keeps it."""
+    from mossy.bench import main as bench
+
     rows = second_calls()
     print(f"\n{'second call':24} {'least/ms':>9} {'median/ms':>10} {'error/V':>9} {'steps':>6}")
     for row in rows:
@@ -186,12 +161,13 @@ def main() -> None:
     firsts = {name: first_call(name) for name in _FIRST}
     for name, (build, solve) in firsts.items():
         print(f"fresh process, {name}: import and build {build:.2f} s, first solve {solve:.2f} s")
-    milliseconds, exponents = spectrum(), scaling()
-    print(f"one spectrum of 60 frequencies, warm: {milliseconds:.2f} ms")
-    print(f"time grows as nodes^{exponents['nodes']:.2f}, cycles^{exponents['cycles']:.2f}")
+    each = many_cells()
+    for name, value in each.items():
+        print(f"100 cells, each, {name}: {value:.1f} ms")
+    own = bench((100, 1000), True, lambda: None)
     folder = ROOT / "results"
     folder.mkdir(exist_ok=True)
-    kept = {"second_calls": rows, "first_calls": firsts, "spectrum_ms": milliseconds, "exponents": exponents}
+    kept = {"second_calls": rows, "first_calls": firsts, "hundred_cells_ms": each, "mossy": own}
     (folder / "benchmarks.json").write_text(json.dumps(kept, indent=2), encoding="utf-8")
 
 

@@ -64,7 +64,8 @@ class Plan(NamedTuple):
 class Carry(NamedTuple):
     """Where the integration stands. `origin` is the time at which the segment began; `settling` counts Newton steps.
 
-    `settling` is -1 once the segment is under way; `step_size` is 0 until its first step has been chosen.
+    `settling` is -1 once the segment is under way; `step_size` is 0 until its first step has been chosen. `swing`: the
+    fraction of the last Newton step that was taken, with the sign of that step.
     """
 
     origin: Array
@@ -78,6 +79,7 @@ class Carry(NamedTuple):
     status: Array
     steps: Array
     attempts: Array
+    swing: Array
 
 
 class Rows(NamedTuple):
@@ -109,7 +111,7 @@ def begin(state: Array) -> Carry:
     zero = jnp.zeros(())
     index = jnp.zeros((), jnp.int64)
     running = jnp.asarray(int(Status.RUNNING))
-    return Carry(zero, zero, index, index, state, state, zero, zero + 1.0, running, index, index)
+    return Carry(zero, zero, index, index, state, state, zero, zero + 1.0, running, index, index, zero + 1.0)
 
 
 @functools.partial(jax.jit, static_argnames=("capacity", "elimination"))
@@ -165,7 +167,8 @@ def turn(
     settled = settling & (size <= _SETTLED)
     count = jnp.where(settling, 0, 8)
     step = stages_of(function, carry.elapsed, carry.state, length, mass, factors, drift, count)
-    state = carry.state + _held_back(size, mass) * change
+    swing = _swing(carry.swing, change / (scale + jnp.abs(carry.state)))
+    state = carry.state + _held_back(size, mass) * jnp.abs(swing) * change
     step = Step(
         *(
             jnp.where(settling, a, b)
@@ -196,6 +199,7 @@ def turn(
         nearest=jnp.where(good, nearest, carry.nearest),
         steps=carry.steps + (good & ~settling),
         attempts=carry.attempts + (~settling | (ended >= 0)),
+        swing=jnp.where(settling & ~settled, swing, 1.0),
     )
     return _close(plan, moved, ended, settling, error, tolerance), row, keep.astype(jnp.int64)
 
@@ -223,18 +227,20 @@ def consistent_state(system: Any, control: Any, state: Array, elimination: str) 
     fixed, held_control, start = jax.lax.stop_gradient((system, control, state))
     mass, scale = fixed.mass(), fixed.scale()
 
-    def newton(loop: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        y, _, count = loop
+    def newton(loop: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
+        y, _, count, swing = loop
         value, forward = jax.linearize(lambda z: fixed.residual(jnp.zeros(()), z, held_control), y)
         factors = factorise(held(mass, blocks_of(forward, y, fixed.shape), fixed.shape), elimination)
         change = solve(factors, jnp.where(mass == 0.0, value, 0.0))
-        size = jnp.max(jnp.abs(change) / (scale + jnp.abs(y)))
-        return y + _held_back(size, mass) * change, size, count + 1
+        relative = change / (scale + jnp.abs(y))
+        size, swing = jnp.max(jnp.abs(relative)), _swing(swing, relative)
+        return y + _held_back(size, mass) * jnp.abs(swing) * change, size, count + 1, swing
 
-    def unfinished(loop: tuple[Array, Array, Array]) -> Array:
+    def unfinished(loop: tuple[Array, Array, Array, Array]) -> Array:
         return (loop[1] > _SETTLED) & (loop[2] < _UNSETTLED)
 
-    y, size, _ = jax.lax.while_loop(unfinished, newton, (start, jnp.full((), jnp.inf), jnp.zeros((), jnp.int64)))
+    begun = (start, jnp.full((), jnp.inf), jnp.zeros((), jnp.int64), jnp.ones(()))
+    y, size, _, _ = jax.lax.while_loop(unfinished, newton, begun)
     return follow(system, control, state, y, elimination), size <= 1e-8
 
 
@@ -251,6 +257,17 @@ def follow(system: Any, control: Any, state: Array, solution: Array, elimination
     forward = jax.linearize(lambda y: fixed.residual(zero, y, held_control), at)[1]
     factors = factorise(held(mass, blocks_of(forward, at, fixed.shape), fixed.shape), elimination)
     return known + solve(factors, jnp.where(mass == 0.0, system.residual(zero, known, control), 0.0))
+
+
+def _swing(last: Array, change: Array) -> Array:
+    """Halves the fraction of a Newton step that is taken when the steps turn back, and gives it back slowly.
+
+    A current that all but empties the surface lies on a cliff of the logarithm: whole steps leap over it for ever.
+    """
+    way = jnp.sign(jax.lax.stop_gradient(jnp.sum(change)))
+    fraction = jnp.abs(last)
+    turned = way * last < 0.0
+    return jnp.where(way == 0.0, 1.0, way) * jnp.where(turned, 0.5 * fraction, jnp.minimum(1.0, 1.25 * fraction))
 
 
 def _held_back(size: Array, mass: Array) -> Array:
