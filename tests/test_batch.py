@@ -127,17 +127,39 @@ def test_a_lane_that_fails_costs_the_others_nothing():
         ({}, "no parameter"),
         ({ISOLATED: [0.1, 0.2], KINETICS: [1.0, 2.0, 3.0]}, "differ in length"),
         ({"working.kinetics.exchange_curent_density": [1.0]}, "exchange_current_density"),
-        ({"cell.area": [1e-4]}, "varied"),
-        ({"numerics.nodes": [20, 40]}, "varied"),
+        ({"cell.area": [1e-4]}, "var"),
+        ({"numerics.nodes": [20, 40]}, "var"),
         ({"protocol.values.curent": ["1 mA/cm^2"]}, "current"),
         ({ISOLATED: [2.0]}, "no lane can be run"),
-        ({"working.interphase.growth": ["none"]}, "varied"),
+        ({"working.interphase.growth": ["none"]}, "var"),
     ],
 )
 def test_what_cannot_be_varied_is_refused(parameters: dict[str, Any], said: str):
     with pytest.raises(mossy.InputError) as refusal:
         mossy.run_batch(copper(), parameters)
     assert said in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "workers", "said"),
+    [
+        ([[1e-9], [2e-9]], None, "shape"),
+        ([], None, "shape"),
+        ([True], None, "no number"),
+        ([1j], None, "no number"),
+        ([1e-9], 0, "no number of processes"),
+        ([1e-9], "2", "no number of processes"),
+    ],
+)
+def test_what_is_no_list_of_numbers_is_refused(values: Any, workers: Any, said: str):
+    with pytest.raises(mossy.InputError, match=said):
+        mossy.run_batch(copper(), {"working.interphase.initial_thickness": values}, workers=workers)
+
+
+@pytest.mark.parametrize("path", ["numerics.nodes", "cell.model"])
+def test_what_decides_the_equations_says_so(path: str):
+    with pytest.raises(mossy.InputError, match="which equations"):
+        mossy.run_batch(copper(), {path: [20, 30]})
 
 
 def test_what_is_off_at_one_value_may_be_on_at_another():

@@ -140,9 +140,33 @@ HOLDING = [
 ]
 
 
-def test_an_objective_that_is_no_scalar_is_refused():
-    with pytest.raises(mossy.InputError, match="array of shape"):
-        mossy.gradient(copper(), PATHS, lambda found: found.voltage)
+@pytest.mark.parametrize(
+    ("objective", "said"),
+    [
+        (lambda found: found.voltage, "array of shape"),
+        (lambda found: 1, "type int"),
+        (lambda found: None, "failed"),
+        (lambda found: float(found.voltage[0]), "plain numbers"),
+        (lambda found: found.voltage[0] * np.nan, "is nan"),
+    ],
+)
+def test_an_objective_that_is_no_scalar_is_refused(objective: Any, said: str):
+    short = parse_case(
+        {
+            "cell": {"working": "lithium", "counter": "lithium", "electrolyte": "LiPF6 EC:EMC 3:7", "model": "point"},
+            "protocol": {"steps": ["plate 1 mA/cm^2 for 10 min"]},
+        }
+    )
+    with pytest.raises(mossy.InputError, match=said):
+        mossy.gradient(short, ["working.kinetics.exchange_current_density"], objective)
+
+
+def test_a_slope_of_a_film_is_as_exact_as_the_run():
+    """At the default tolerance, where the derivative of the run's own steps is 4 % off."""
+    case = copper(numerics={"nodes": 20})
+    slope = mossy.sensitivities(case, [ISOLATED]).by[ISOLATED]["cycles"]["working_film_thickness"][-1]
+    batch = mossy.run_batch(copper(), {ISOLATED: [0.048, 0.052]})
+    assert slope == pytest.approx(np.diff(batch.final["working_film_thickness"])[0] / 0.004, rel=5e-3)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +175,8 @@ def test_an_objective_that_is_no_scalar_is_refused():
         (["working.kinetics.exchange_current"], "exchange_current_density"),
         (["numerics.nodes"], "varied"),
         (["working.metal_thickness"], "nothing is said"),
+        ("working.metal_thickness", "give a list"),
+        (["protocol.values.current"], "of the protocol"),
     ],
 )
 def test_what_has_no_derivative_is_refused(paths: list[str], said: str):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from conftest import PROJECT
-from mossy.case import load_case
+from mossy.case import load_case, parse_case
+from mossy.case.study import ranking_of
 from mossy.errors import InputError
 from mossy.study_commands import map_case, rank_case
 
@@ -61,3 +64,21 @@ def test_studies_say_what_they_lack(tmp_path: Path):
     with pytest.raises(InputError, match="not below"):
         map_case(bad, tmp_path / "out", True)
     assert load_case(bad).map is not None
+
+
+def test_one_parameter_is_ranked_and_idle_tables_are_refused(tmp_path: Path):
+    """The simplest use: SciPy's own shapes collapse there."""
+    text = (PROJECT / "examples" / "efficiency_map.toml").read_text(encoding="utf-8")
+    table: dict[str, Any] = tomllib.loads(text)
+    table.pop("map")
+    path = "working.dead_metal.isolated_fraction"
+    table["sensitivity"] = {"parameters": {path: [0.01, 0.1]}, "samples": 32}
+    row = ranking_of(parse_case(table)).table.row(0, named=True)
+    assert row["total"] == pytest.approx(1.0, abs=0.4)
+    for key, value, said in (
+        ("quantities", [], "at least 1"),
+        ("logarithmic", ["cell.temperature"], "no parameter"),
+        ("parameters", {}, "no parameter"),
+    ):
+        with pytest.raises(InputError, match=said):
+            ranking_of(parse_case(table | {"sensitivity": table["sensitivity"] | {key: value}}))

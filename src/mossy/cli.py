@@ -54,7 +54,7 @@ def fit(case: CaseFile, out: Out = Path("results"), quiet: Quiet = False) -> Non
 
 @app.command(name="map")
 def map_(case: CaseFile, out: Out = Path("results"), quiet: Quiet = False) -> None:
-    """Run the case's [map]: quantities over one parameter or two, as a table and pictures."""
+    """Run the case's \\[map]: quantities over one parameter or two, as a table and pictures."""
     from mossy.study_commands import map_case
 
     raise typer.Exit(map_case(case, out, quiet))
@@ -62,7 +62,7 @@ def map_(case: CaseFile, out: Out = Path("results"), quiet: Quiet = False) -> No
 
 @app.command()
 def sensitivity(case: CaseFile, out: Out = Path("results"), quiet: Quiet = False) -> None:
-    """Run the case's [sensitivity]: which parameters matter, by Sobol's indices and local slopes."""
+    """Run the case's \\[sensitivity]: which parameters matter, by Sobol's indices and local slopes."""
     from mossy.study_commands import rank_case
 
     raise typer.Exit(rank_case(case, out, quiet))

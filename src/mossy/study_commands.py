@@ -75,8 +75,10 @@ def rank_case(path: Path, out: Path, quiet: bool) -> int:
     for quantity in dict.fromkeys(row["quantity"] for row in rows):
         print(f"{quantity.replace('_', ' ')}: share of its variance, alone / with others; slope d ln/d ln")
         for row in (row for row in rows if row["quantity"] == quantity):
-            alone, total, local = (_short(row[key]) for key in ("first_order", "total", "local"))
-            print(f"  {row['parameter']:50} {alone:>8} / {total:>8}   {local:>8}")
+            alone, total = (_with_error(row[key], row[f"{key}_error"]) for key in ("first_order", "total"))
+            print(f"  {row['parameter']:50} {alone:>15} / {total:>15}   {_short(row['local']):>8}")
+    if any(max(row["first_order_error"] or 0.0, row["total_error"] or 0.0) > 0.1 for row in rows):
+        print(f"warning: {found.samples} samples leave errors above 0.1; raise sensitivity.samples", file=sys.stderr)
     if found.failed:
         print(f"warning: {found.failed} of {found.runs} runs have no such quantity; see status", file=sys.stderr)
     print(f"{found.runs} runs; table: {folder / 'sensitivity.parquet'}")
@@ -92,6 +94,10 @@ def bench(out: Path, lanes: int, quiet: bool) -> int:
         write_json(folder / "benchmark.json", main((100, lanes), quiet, check) | {"versions": versions_used()})
     print(f"figures: {folder / 'benchmark.json'}")
     return 0
+
+
+def _with_error(value: float | None, error: float | None) -> str:
+    return "-" if value is None else f"{value:.3f} +- {error or 0.0:.3f}"
 
 
 def _short(value: float | None) -> str:

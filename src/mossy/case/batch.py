@@ -55,6 +55,8 @@ def run_batch(
     3
     """
     make_room()
+    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
+        raise InputError(f"{workers!r} is no number of processes", key="workers", remedy="give 1 or more")
     values, refusals = _values(case, parameters)
     count = len(next(iter(values.values())))
     ran = np.array([lane not in refusals for lane in range(count)])
@@ -86,9 +88,12 @@ def run_batch(
 
 def _values(case: Case, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[int, str]]:
     """The values of each path, all of one length; and which lanes have one that is not allowed."""
+    if not isinstance(parameters, Mapping):
+        remedy = 'give a dict, as in {"cell.temperature": [298.15, 308.15]}'
+        raise InputError(f"the parameters are a {type(parameters).__name__}", remedy=remedy)
     if not parameters:
         raise InputError("there is no parameter", remedy='give one, as in {"cell.temperature": [298.15, 308.15]}')
-    lists = {path: list(np.atleast_1d(np.asarray(each, dtype=object))) for path, each in parameters.items()}
+    lists = {path: _listed(path, each) for path, each in parameters.items()}
     counts = {path: len(each) for path, each in lists.items()}
     count = max(counts.values())
     for path, length in counts.items():
@@ -110,6 +115,13 @@ def _values(case: Case, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], 
     return values, refusals
 
 
+def _listed(path: str, values: Any) -> list[Any]:
+    found = np.atleast_1d(np.asarray(values, dtype=object))
+    if found.ndim != 1 or not found.size:
+        raise InputError(f"the values have the shape {found.shape}", key=path, remedy="give a list of numbers or texts")
+    return list(found)
+
+
 def _reader(case: Case, path: str) -> Callable[[Any], Any]:
     """What turns one value of a path into a float in SI, or, of a protocol's, into text."""
     if path.startswith(PROTOCOL):
@@ -119,15 +131,32 @@ def _reader(case: Case, path: str) -> Callable[[Any], Any]:
             raise InputError(f"the protocol has no value '{name}'", key=path, remedy=remedy)
         unit = split(case.protocol.values[name], path)[1]
         return lambda value: value if isinstance(value, str) else f"{float(value)!r} {unit}".strip()
-    limits = limits_of(case, path, path)
+    try:
+        limits = limits_of(case, path, path)
+    except InputError as error:
+        raise _structural(case, path, error) from None
     plain = Quantity("1", minimum=limits.minimum, maximum=limits.maximum, exclusive=limits.exclusive)
 
     def read(value: Any) -> float:
         if isinstance(value, str):
             return float(limits.parse(value))
+        if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+            raise InputError(f"{value!r} is no number", remedy="give SI floats, or texts with units")
         return float(plain.parse(float(value)))
 
     return read
+
+
+def _structural(case: Case, path: str, error: InputError) -> InputError:
+    """The error of a path that varies no number: it says so where the key decides which equations there are."""
+    try:
+        value = case.value_at(path)
+    except InputError:
+        return error
+    if isinstance(value, str | bool | int):
+        problem = f"it decides which equations there are (now {value!r}), so it cannot vary within a batch"
+        return InputError(problem, key=path, remedy="run one batch for each value of it")
+    return error
 
 
 def _schedules(

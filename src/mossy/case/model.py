@@ -73,6 +73,10 @@ class Case(Table):
             changed = changed.with_value(path, value)
         return changed
 
+    def with_tolerance(self, relative: float) -> Case:
+        """A copy integrated to another relative tolerance."""
+        return self.model_copy(update={"numerics": self.numerics.model_copy(update={"relative_tolerance": relative})})
+
     @property
     def points(self) -> list[Point]:
         """Where the impedance is asked for."""

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mossy.backend import jax, jnp
+from mossy.case.batch import PROTOCOL
 from mossy.case.fitting import limits_of
 from mossy.case.model import Case, run
 from mossy.errors import InputError
@@ -27,12 +28,16 @@ from mossy.simulate.run import driven, last_row_of_step
 Array = jax.Array
 
 
+TIGHTEST = 1e-10
+
+
 @dataclasses.dataclass(frozen=True)
 class Sensitivities:
     """Values of a run and, in `by`, their derivatives to each parameter (per SI unit of it). Shapes as the values'.
 
-    voltage     V at `time` (s, the ends of the integrator's steps), each at its time since its part of the protocol
-                began; where an event ended that part, at the event, whose time moves
+    time        s, the ends of the integrator's steps: each at a fixed time since its part of the protocol began, so it
+                moves with the cut-offs before it; where an event ended that part, at the event
+    voltage     V at those moving times; at a fixed time dV/dp is by["voltage"] - dV/dt by["time"]
     end_time    s at which each step of the protocol ended; a cut-off's moves with the parameters
     cycles      every observable (SI) at the end of each cycle, and "coulombic_efficiency" of that cycle
     spectra     ohm m2, complex (points, frequencies), at the points of [impedance]
@@ -59,12 +64,11 @@ class Predicted(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """What a run has on record: its plan and steps, when each ended, the last rows of its steps and cycles, and those
-    at whose end a spectrum was taken (-1: at the start), under current or not."""
+    """What a run has on record: its plan and steps, the last rows of its steps and cycles, and those at whose end a
+    spectrum was taken (-1: at the start), under current or not."""
 
     plan: Plan
     record: Record
-    time: Array
     steps: Array
     cycles: Array
     places: Array
@@ -72,11 +76,13 @@ class Recorded(NamedTuple):
 
 
 Predict = Callable[[Array, Recorded], Predicted]
+_ONE_NUMBER = "return one real number, such as jnp.sum(jnp.abs(found.spectra) ** 2)"
 
 
 def sensitivities(case: Case, paths: Sequence[str]) -> Sensitivities:
     """Runs a case and differentiates what it gives to the numbers at dotted paths, forwards through the integrator.
 
+    The run is made at a hundredth of the case's relative tolerance, for the error of a derivative is not controlled.
     Raises InputError for a path that leads to no number, or to none that can vary, and for a run that fails.
 
     >>> from mossy.case import parse_case
@@ -114,13 +120,21 @@ def gradient(
     at, _, (predict, recorded) = _prepared(case, paths)
 
     def scalar(values: Array, known: Recorded) -> Array:
-        found = jnp.asarray(objective(predict(values, known)))
-        if found.shape or jnp.iscomplexobj(found):
+        try:
+            found = jnp.asarray(objective(predict(values, known)))
+        except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError):
+            problem = "the objective makes plain numbers of what it is given, through which no derivative passes"
+            raise InputError(problem, remedy="compute with jax.numpy alone") from None
+        except (TypeError, ValueError) as error:
+            raise InputError(f"the objective failed: {error}", remedy=_ONE_NUMBER) from None
+        if found.shape or not jnp.issubdtype(found.dtype, jnp.floating):
             problem = f"the objective gave an array of shape {found.shape} and type {found.dtype}"
-            raise InputError(problem, remedy="return one real number, such as jnp.sum(jnp.abs(found.spectra) ** 2)")
+            raise InputError(problem, remedy=_ONE_NUMBER)
         return found
 
     value, slopes = jax.jit(jax.value_and_grad(scalar))(at, recorded)
+    if not np.isfinite(value):
+        raise InputError(f"the objective is {float(value)}", remedy="leave out what the run does not have")
     return float(value), dict(zip(paths, np.asarray(slopes).tolist(), strict=True))
 
 
@@ -133,8 +147,13 @@ def derivatives(case: Case, paths: Sequence[str]) -> Callable[[], tuple[Predicte
 
 def _prepared(case: Case, paths: Sequence[str]) -> tuple[Array, Run, tuple[Predict, Recorded]]:
     """(the values at the paths, the run, what it gives as a function of them and of its record)."""
+    if isinstance(paths, str):
+        raise InputError(f"'{paths}' is one text", remedy=f'give a list: ["{paths}"]')
     values = []
     for path in paths:
+        if path.startswith(PROTOCOL):
+            remedy = "map it with run_batch, or vary a number of the cell"
+            raise InputError("a value of the protocol has no derivative here", key=path, remedy=remedy)
         limits_of(case, path, path)
         value = case.value_at(path)
         if value is None:
@@ -144,7 +163,8 @@ def _prepared(case: Case, paths: Sequence[str]) -> tuple[Array, Run, tuple[Predi
         values.append(float(value))
     if not values:
         raise InputError("there is no parameter", remedy='give dotted paths, as in ["cell.temperature"]')
-    finished = run(case)
+    # a derivative is that of the numerical solution: its error is not controlled, and wants shorter steps
+    finished = run(case.with_tolerance(max(TIGHTEST, 1e-2 * case.numerics.relative_tolerance)))
     if finished.status != Status.DONE:
         raise InputError(f"the run failed: {finished.status.message}", remedy="mend the case first")
     return jnp.asarray(values), finished, _predictor(case, tuple(paths), finished)
@@ -184,10 +204,9 @@ def _predictor(case: Case, paths: tuple[str, ...], finished: Run) -> tuple[Predi
     """All that `Sensitivities` holds, as a function of the parameters, and of what the run made has on record."""
     rows, schedule = finished.trajectory.rows, finished.trajectory.schedule
     count, frequency = len(rows.segment), jnp.asarray(case.frequencies)
-    times = jnp.asarray(rows.origin + rows.elapsed + rows.theta * rows.length)
     places, during = (jnp.asarray(each) for each in _spectra_at(case, finished))
     steps, cycles = (jnp.asarray(_ending(finished, key)) for key in ("step_count", "cycle"))
-    recorded = Recorded(plan_of(schedule), record_of(rows), times, steps, cycles, places, during)
+    recorded = Recorded(plan_of(schedule), record_of(rows), steps, cycles, places, during)
 
     def predict(values: Array, known: Recorded) -> Predicted:
         cell = case.with_values(dict(zip(paths, values, strict=True))).build()
@@ -198,10 +217,11 @@ def _predictor(case: Case, paths: tuple[str, ...], finished: Run) -> tuple[Predi
         plated, stripped = (jnp.diff(seen[name], prepend=0.0) for name in ("plated", "stripped"))
         last = _ends_of(found, jnp.maximum(known.places, 0))
         states = jnp.where(known.places[:, None] >= 0, last, cell.initial())
+        times = found.origin + found.elapsed + found.theta * found.length
         return Predicted(
-            known.time,
+            times,
             jax.vmap(cell.voltage)(_ends_of(found, jnp.arange(count))),
-            (found.origin + found.elapsed + found.theta * found.length)[known.steps],
+            times[known.steps],
             seen | {"coulombic_efficiency": stripped / jnp.where(plated > 0.0, plated, jnp.nan)},
             jax.lax.map(lambda each: spectrum_of(cell, each[0], frequency, each[1]), (states, known.during)),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from mossy.case.facts import salt_transport
 from mossy.case.fitting import limits_of
 from mossy.case.model import Case
 from mossy.cells import Cell
-from mossy.errors import InputError
+from mossy.errors import InputError, suggest
 from mossy.laws import transport
 from mossy.numerics.status import Status
 from mossy.simulate.batch import Batch
@@ -135,7 +136,15 @@ def ranking_of(case: Case, progress: Progress | None = None) -> Ranking:
     study = case.sensitivity
     if study is None:
         raise InputError("the case has no [sensitivity] table", key="sensitivity", remedy="name its parameters")
+    if not study.parameters:
+        raise InputError("there is no parameter", key="sensitivity.parameters", remedy="name some, with their ranges")
     ranges = {path: _range(case, path, given) for path, given in study.parameters.items()}
+    for path in study.logarithmic:
+        if path not in ranges:
+            raise InputError(f"'{path}' is no parameter", key="sensitivity.logarithmic", remedy=suggest(path, ranges))
+        if ranges[path][0] <= 0.0:
+            key = f'sensitivity.parameters."{path}"'
+            raise InputError(f"{ranges[path][0]:g} has no logarithm", key=key, remedy="raise it")
     count = 1 << (study.samples - 1).bit_length()
     held: dict[str, int] = {"runs": 0, "failed": 0}
 
@@ -149,9 +158,12 @@ def ranking_of(case: Case, progress: Progress | None = None) -> Ranking:
         held["failed"] += int(np.sum(batch.status != 0))
         return np.array([QUANTITIES[name].of(batch) for name in study.quantities])
 
-    uniform = [stats.uniform() for _ in ranges]
+    # with a single parameter SciPy's shapes collapse: a second one, that nothing heeds, keeps them
+    uniform = [stats.uniform() for _ in range(max(2, len(ranges)))]
     found = stats.sobol_indices(func=evaluate, n=count, dists=uniform, rng=np.random.default_rng(study.seed))
-    spread = found.bootstrap(n_resamples=200)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of confidence intervals that nobody asked for
+        spread = found.bootstrap(n_resamples=200)
     local = _local(case, ranges)
     rows = []
     for q, name in enumerate(study.quantities):
@@ -190,7 +202,7 @@ def _range(case: Case, path: str, given: list[str | float]) -> tuple[float, floa
 
 def _placed(unit: np.ndarray, ends: tuple[float, float], logarithmic: bool) -> np.ndarray:
     low, high = ends
-    if logarithmic and low > 0.0:
+    if logarithmic:
         return np.asarray(low * (high / low) ** unit)
     return np.asarray(low + (high - low) * unit)
 

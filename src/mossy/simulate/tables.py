@@ -85,7 +85,9 @@ class MapTable(Table):
 
     x: AxisTable
     y: AxisTable | None = default(None, "given: a map of two parameters", validate_default=False)
-    quantities: list[Literal[tuple(QUANTITIES)]] = default(["average_coulombic_efficiency"])  # type: ignore[valid-type]
+    quantities: Annotated[list[Literal[tuple(QUANTITIES)]], Field(min_length=1)] = default(  # type: ignore[valid-type]
+        ["average_coulombic_efficiency"]
+    )
 
 
 class SensitivityTable(Table):
@@ -95,6 +97,8 @@ class SensitivityTable(Table):
         description='by dotted path: { "cell.temperature" = ["15 degC", "35 degC"] }'
     )
     logarithmic: list[str] = default([], "the paths of those whose logarithm is spread evenly")
-    quantities: list[Literal[tuple(QUANTITIES)]] = default(["average_coulombic_efficiency"])  # type: ignore[valid-type]
+    quantities: Annotated[list[Literal[tuple(QUANTITIES)]], Field(min_length=1)] = default(  # type: ignore[valid-type]
+        ["average_coulombic_efficiency"]
+    )
     samples: StrictInt = Field(default=64, ge=4, le=65536, description="a power of 2; the runs are that times (n + 2)")
     seed: StrictInt = 0
