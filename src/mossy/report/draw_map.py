@@ -108,6 +108,26 @@ def _crossing(x: np.ndarray, closed: dict[str, np.ndarray]) -> float | None:
     return float(np.interp(0.0, gap[order], x[order])) if gap.min() < 0.0 < gap.max() else None
 
 
+def round_levels(low: float, high: float, logarithmic: bool) -> list[float]:
+    """Round numbers strictly inside a range, for contours: 1, 2 and 5 of each decade, or evenly spaced.
+
+    >>> round_levels(5.31, 560.0, True)
+    [10.0, 20.0, 50.0, 100.0, 200.0, 500.0]
+    >>> round_levels(77.6, 99.9, False)
+    [80.0, 84.0, 88.0, 92.0, 96.0]
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    if logarithmic:
+        decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))))
+        steps = (1.0, 2.0, 5.0) if len(decades) <= 4 else (1.0,)
+        places = [step * 10.0**decade for decade in decades for step in steps]
+    else:
+        places = list(MaxNLocator(_LEVELS - 2, steps=[1, 2, 4, 5, 10]).tick_values(low, high))
+    inside = [float(f"{place:.10g}") for place in places if low < place < high]
+    return inside or [0.5 * (low + high)]
+
+
 def _contours(figure: Any, axes: Any, content: MapContent) -> None:
     from matplotlib.colors import LogNorm
     from matplotlib.lines import Line2D
@@ -122,17 +142,16 @@ def _contours(figure: Any, axes: Any, content: MapContent) -> None:
     low, high = float(known.min()), float(known.max())
     handles: list[Any] = []
     if high > low:
-        levels = spaced(low, high, _LEVELS)
+        levels = round_levels(low, high, positive)
         norm = {"norm": LogNorm(low, high)} if positive else {}
         filled = axes.contourf(x, y, content.grid, levels=spaced(low, high, 33), cmap="viridis", **norm)
-        lines = axes.contour(x, y, content.grid, levels=levels[1:-1], colors="white", linewidths=0.7)
-        axes.clabel(lines, fmt=lambda value: f"{value:.3g}", fontsize=7)
-        ticks = levels[::2]
-        bar = figure.colorbar(filled, ax=axes, label=content.label, ticks=ticks, fraction=0.05, pad=0.02)
-        bar.ax.set_yticklabels([f"{tick:.3g}" for tick in ticks])
+        lines = axes.contour(x, y, content.grid, levels=levels, colors="white", linewidths=0.7)
+        axes.clabel(lines, fmt=lambda value: f"{value:.4g}", fontsize=7)
+        bar = figure.colorbar(filled, ax=axes, label=content.label, ticks=levels, fraction=0.05, pad=0.02)
+        bar.ax.set_yticklabels([f"{tick:.4g}" for tick in levels])
         bar.ax.minorticks_off()
         if content.name == "depletion_time" and SAND in content.closed:
-            axes.contour(x, y, content.closed[SAND], levels=levels[1:-1], colors=INK, linewidths=1.0, linestyles="--")
+            axes.contour(x, y, content.closed[SAND], levels=levels, colors=INK, linewidths=1.0, linestyles="--")
             handles.append(Line2D([], [], color=INK, ls="--", label="Sand's time, the same levels"))
     else:
         axes.text(0.5, 0.5, f"{low:.4g} {content.unit} everywhere", ha="center", transform=axes.transAxes)
