@@ -83,7 +83,7 @@ def test_derivatives_obey_taylor(path: str):
         assert single < 1e-3, name
 
 
-@pytest.mark.parametrize("model", ["point", "planar"])
+@pytest.mark.parametrize("model", ["point", pytest.param("planar", marks=pytest.mark.slow)])
 def test_derivatives_are_finite_everywhere(model: str):
     """Step rejections, cut-offs, rests at zero current."""
     found = mossy.sensitivities(copper(model), PATHS)
