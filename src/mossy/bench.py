@@ -45,13 +45,11 @@ Say = Callable[[str], None]
 
 
 class Figure(NamedTuple):
-    """One row of the table: least and median of the repeated calls, in `unit`; `each`: how many cells it is for."""
+    """One row of the table: least and median milliseconds of the repeated calls."""
 
     name: str
     least: float
     median: float
-    unit: str = "ms"
-    each: int = 1
 
 
 def case_of(nodes: int = 50, cycles: int = 10, tolerance: float = 1e-4) -> Case:
@@ -97,7 +95,7 @@ def figures(lanes: Sequence[int] = (100, 1000), say: Say = lambda _: None) -> li
     for count in lanes:
         say(f"{count:,} cells")
         least, median = timed(_batch(case, count), 2)
-        rows.append(Figure(f"{count:,} cells, each", least / count, median / count, each=count))
+        rows.append(Figure(f"{count:,} cells, each", least / count, median / count))
     return rows
 
 
@@ -156,14 +154,12 @@ def table_of(rows: Sequence[Figure]) -> str:
     one cell                                      12.3 ms    13.0 ms
     """
     lines = [f"{'':40} {'least':>12} {'median':>10}"]
-    return "\n".join(
-        lines + [f"{row.name:40} {_short(row.least, row.unit):>12} {_short(row.median, row.unit):>10}" for row in rows]
-    )
+    return "\n".join(lines + [f"{row.name:40} {_short(row.least):>12} {_short(row.median):>10}" for row in rows])
 
 
-def _short(value: float, unit: str) -> str:
+def _short(value: float) -> str:
     digits = max(0, 2 - math.floor(math.log10(value))) if value > 0.0 else 0
-    return f"{value:.{min(digits, 4)}f} {unit}"
+    return f"{value:.{min(digits, 4)}f} ms"
 
 
 def main(lanes: Sequence[int], quiet: bool, check: Callable[[], None]) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def _values(case: Case, parameters: Mapping[str, Any]) -> tuple[dict[str, Any], 
     counts = {path: len(each) for path, each in lists.items()}
     count = max(counts.values())
     for path, length in counts.items():
-        if length not in (1, count) or not length:
+        if length not in (1, count):
             others = ", ".join(f"{name}: {number}" for name, number in counts.items())
             raise InputError(f"the arrays differ in length ({others})", key=path, remedy="give equally many values")
     values: dict[str, Any] = {}
@@ -133,8 +133,10 @@ def _reader(case: Case, path: str) -> Callable[[Any], Any]:
         return lambda value: value if isinstance(value, str) else f"{float(value)!r} {unit}".strip()
     try:
         limits = limits_of(case, path, path)
-    except InputError as error:
-        raise _structural(case, path, error) from None
+    except InputError:
+        if _is_structural(case, path):
+            raise _decides(path) from None
+        raise
     plain = Quantity("1", minimum=limits.minimum, maximum=limits.maximum, exclusive=limits.exclusive)
 
     def read(value: Any) -> float:
@@ -147,16 +149,17 @@ def _reader(case: Case, path: str) -> Callable[[Any], Any]:
     return read
 
 
-def _structural(case: Case, path: str, error: InputError) -> InputError:
-    """The error of a path that varies no number: it says so where the key decides which equations there are."""
+def _is_structural(case: Case, path: str) -> bool:
+    """Whether a path that leads to no number that varies leads to a choice or a count."""
     try:
-        value = case.value_at(path)
+        return isinstance(case.value_at(path), str | bool | int)
     except InputError:
-        return error
-    if isinstance(value, str | bool | int):
-        problem = f"it decides which equations there are (now {value!r}), so it cannot vary within a batch"
-        return InputError(problem, key=path, remedy="run one batch for each value of it")
-    return error
+        return False
+
+
+def _decides(path: str) -> InputError:
+    problem = "it decides which equations there are, so it cannot vary"
+    return InputError(problem, key=path, remedy="run one batch for each value of it")
 
 
 def _schedules(
@@ -205,9 +208,7 @@ def _cells(case: Case, numbers: Mapping[str, Sequence[float]], count: int) -> Ce
     try:
         stacked: Cell = jax.jit(jax.vmap(build))([jnp.asarray(each) for each in columns])
     except _STRUCTURAL:
-        path = _culprit(case, paths)
-        remedy = "run one batch for each value of it"
-        raise InputError("it decides which equations there are, so it cannot vary", key=path, remedy=remedy) from None
+        raise _decides(_culprit(case, paths)) from None
     return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (count, *leaf.shape[1:])), stacked)
 
 

@@ -120,22 +120,27 @@ def gradient(
     at, _, (predict, recorded) = _prepared(case, paths)
 
     def scalar(values: Array, known: Recorded) -> Array:
-        try:
-            found = jnp.asarray(objective(predict(values, known)))
-        except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError):
-            problem = "the objective makes plain numbers of what it is given, through which no derivative passes"
-            raise InputError(problem, remedy="compute with jax.numpy alone") from None
-        except (TypeError, ValueError) as error:
-            raise InputError(f"the objective failed: {error}", remedy=_ONE_NUMBER) from None
-        if found.shape or not jnp.issubdtype(found.dtype, jnp.floating):
-            problem = f"the objective gave an array of shape {found.shape} and type {found.dtype}"
-            raise InputError(problem, remedy=_ONE_NUMBER)
-        return found
+        return _scalar(objective, predict(values, known))
 
     value, slopes = jax.jit(jax.value_and_grad(scalar))(at, recorded)
     if not np.isfinite(value):
         raise InputError(f"the objective is {float(value)}", remedy="leave out what the run does not have")
     return float(value), dict(zip(paths, np.asarray(slopes).tolist(), strict=True))
+
+
+def _scalar(objective: Callable[[Predicted], Array], predicted: Predicted) -> Array:
+    """The one real number that an objective makes of what a run gives; InputError for anything else."""
+    try:
+        found = jnp.asarray(objective(predicted))
+    except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError):
+        problem = "the objective makes plain numbers of what it is given, through which no derivative passes"
+        raise InputError(problem, remedy="compute with jax.numpy alone") from None
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the objective failed: {error}", remedy=_ONE_NUMBER) from None
+    if found.shape or not jnp.issubdtype(found.dtype, jnp.floating):
+        problem = f"the objective gave an array of shape {found.shape} and type {found.dtype}"
+        raise InputError(problem, remedy=_ONE_NUMBER)
+    return found
 
 
 def derivatives(case: Case, paths: Sequence[str]) -> Callable[[], tuple[Predicted, Predicted]]:

@@ -18,7 +18,7 @@ import functools
 from typing import Any, NamedTuple, Protocol
 
 from mossy.backend import jax, jnp
-from mossy.numerics.bordered import Bordered, Shape, blocks_of, factorise, shifted, solve
+from mossy.numerics.bordered import Bordered, Factors, Shape, blocks_of, factorise, shifted, solve
 from mossy.numerics.rosenbrock import GAMMA, Step, interpolate, stages_of
 from mossy.numerics.status import Status
 
@@ -160,14 +160,15 @@ def turn(
     length = _length(jnp.minimum(proposed, jnp.maximum(0.1 * duration, carry.step_size)), duration - carry.elapsed)
     length = jnp.where(settling, 1.0, length)
     stepping = shifted(1.0 / (GAMMA * length), mass, blocks, system.shape)
-    matrix = jax.tree.map(lambda a, b: jnp.where(settling, a, b), held(mass, blocks, system.shape), stepping)
+    matrix = jax.tree.map(lambda a, b: jnp.where(settling, a, b), _held(mass, blocks, system.shape), stepping)
     factors = factorise(matrix, elimination)
     change = jnp.where(settling, solve(factors, jnp.where(mass == 0.0, value, 0.0)), 0.0)
-    size = jax.lax.stop_gradient(jnp.max(jnp.abs(change) / (scale + jnp.abs(carry.state))))
+    relative = change / (scale + jnp.abs(carry.state))
+    size = jax.lax.stop_gradient(jnp.max(jnp.abs(relative)))
     settled = settling & (size <= _SETTLED)
     count = jnp.where(settling, 0, 8)
     step = stages_of(function, carry.elapsed, carry.state, length, mass, factors, drift, count)
-    swing = _swing(carry.swing, change / (scale + jnp.abs(carry.state)))
+    swing = _swing(carry.swing, relative)
     state = carry.state + _held_back(size, mass) * jnp.abs(swing) * change
     step = Step(
         *(
@@ -204,7 +205,7 @@ def turn(
     return _close(plan, moved, ended, settling, error, tolerance), row, keep.astype(jnp.int64)
 
 
-def held(mass: Array, blocks: Bordered, shape: Shape) -> Bordered:
+def _held(mass: Array, blocks: Bordered, shape: Shape) -> Bordered:
     """The matrix of a Newton step on the algebraic rows alone: identity where the mass is not zero, -J elsewhere."""
     free = jnp.where(mass == 0.0, 1.0, 0.0)
     inner = free[: shape.interior].reshape(shape.nodes, shape.variables)
@@ -229,8 +230,7 @@ def consistent_state(system: Any, control: Any, state: Array, elimination: str) 
 
     def newton(loop: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
         y, _, count, swing = loop
-        value, forward = jax.linearize(lambda z: fixed.residual(jnp.zeros(()), z, held_control), y)
-        factors = factorise(held(mass, blocks_of(forward, y, fixed.shape), fixed.shape), elimination)
+        value, factors = _linearised(fixed, held_control, y, elimination)
         change = solve(factors, jnp.where(mass == 0.0, value, 0.0))
         relative = change / (scale + jnp.abs(y))
         size, swing = jnp.max(jnp.abs(relative)), _swing(swing, relative)
@@ -249,14 +249,18 @@ def follow(system: Any, control: Any, state: Array, solution: Array, elimination
 
     By the implicit function theorem its derivatives are those of the solution; `state` gives the differential ones.
     """
-    zero = jnp.zeros(())
     fixed, held_control, known = jax.lax.stop_gradient((system, control, solution))
     mass = fixed.mass()
     known = jnp.where(mass == 0.0, known, state)
-    at = jax.lax.stop_gradient(known)
-    forward = jax.linearize(lambda y: fixed.residual(zero, y, held_control), at)[1]
-    factors = factorise(held(mass, blocks_of(forward, at, fixed.shape), fixed.shape), elimination)
-    return known + solve(factors, jnp.where(mass == 0.0, system.residual(zero, known, control), 0.0))
+    _, factors = _linearised(fixed, held_control, jax.lax.stop_gradient(known), elimination)
+    return known + solve(factors, jnp.where(mass == 0.0, system.residual(jnp.zeros(()), known, control), 0.0))
+
+
+def _linearised(system: Any, control: Any, state: Array, elimination: str) -> tuple[Array, Factors]:
+    """The residual at the start of a segment, and the factors of a Newton step on its algebraic rows."""
+    value, forward = jax.linearize(lambda y: system.residual(jnp.zeros(()), y, control), state)
+    blocks = blocks_of(forward, state, system.shape)
+    return value, factorise(_held(system.mass(), blocks, system.shape), elimination)
 
 
 def _swing(last: Array, change: Array) -> Array:

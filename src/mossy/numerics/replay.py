@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mossy.backend import jax, jnp
-from mossy.numerics.bordered import blocks_of, factorise, shifted
 from mossy.numerics.implicit import Plan, Rows, System, follow
-from mossy.numerics.rosenbrock import GAMMA, Step, interpolate, stages_of
+from mossy.numerics.rosenbrock import Step, interpolate, rosenbrock_step
 
 Array = jax.Array
 
@@ -94,12 +93,7 @@ def _step(system: System, mass: Array, elimination: str, state: Array, row: Reco
     def function(time: Array, y: Array) -> Array:
         return system.residual(time, y, control)
 
-    _, forward = jax.linearize(function, row.elapsed, state)
-    zero = jnp.zeros_like(row.elapsed)
-    drift = forward(jnp.ones_like(row.elapsed), jnp.zeros_like(state))
-    blocks = blocks_of(lambda tangent: forward(zero, tangent), state, system.shape)
-    factors = factorise(shifted(1.0 / (GAMMA * row.length), mass, blocks, system.shape), elimination)
-    return stages_of(function, row.elapsed, state, row.length, mass, factors, drift, 8)
+    return rosenbrock_step(function, row.elapsed, state, row.length, mass, system.shape, elimination)
 
 
 def _instant(system: System, step: Step, reference: Array, row: Record, control: Any) -> Array:

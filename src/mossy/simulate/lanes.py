@@ -167,8 +167,8 @@ def _woven(parts: Sequence[LanesResult], shares: Sequence[np.ndarray]) -> LanesR
     return LanesResult(**{field.name: together(field.name) for field in dataclasses.fields(LanesResult)})
 
 
-def _stacked(cells: Cell, schedules: Sequence[Schedule]) -> tuple[Cell, Plan, tuple[Array, Array], np.ndarray]:
-    """(cells, the different plans one after the other, their tables of current, which of them each lane follows)."""
+def _stacked(cells: Cell, schedules: Sequence[Schedule]) -> tuple[Plan, tuple[Array, Array], np.ndarray]:
+    """(the different plans one after the other, their tables of current, which of them each lane follows)."""
     different = {id(schedule): schedule for schedule in schedules}
     numbers = {key: number for number, key in enumerate(different)}
     count = jax.tree.leaves(cells)[0].shape[0]
@@ -176,16 +176,17 @@ def _stacked(cells: Cell, schedules: Sequence[Schedule]) -> tuple[Cell, Plan, tu
     parts = [driven(cells, schedule) for schedule in different.values()]
     plans: Plan = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(plan_of(each) for each in different.values()))
     tables = (jnp.stack([part.table_time for part in parts]), jnp.stack([part.table_current for part in parts]))
-    return cells, plans, tables, np.broadcast_to(which, count)
+    return plans, tables, np.broadcast_to(which, count)
 
 
 class _Queue:
     """Cells waiting for a lane, and what those that are done have left."""
 
     def __init__(self, cells: Cell, schedules: Sequence[Schedule], settings: _Settings) -> None:
-        self.cells, self.plans, self.tables, self.which = _stacked(cells, schedules)
+        self.cells = cells
+        self.plans, self.tables, self.which = _stacked(cells, schedules)
         slots, kept = settings.slots, settings.kept
-        self.shared, self.kept, self.count = len(schedules) == 1, kept, len(self.which)
+        self.shared, self.kept, self.count = len(self.plans.duration) == 1, kept, len(self.which)
         count, length = self.count, self.plans.duration.shape[-1]
         self.slots = jnp.asarray(np.pad(slots, ((0, 0), (0, length - slots.shape[1])), constant_values=kept))
         self.capacity = _CAPACITY if settings.saves else 0

@@ -41,16 +41,15 @@ def spread(function: str, tasks: Sequence[tuple[Any, ...]], report: Report) -> l
     Result: what each returned, or the WorkerLost of one that did not.
     """
     workers = _started(len(tasks))
-    try:
-        with ThreadPoolExecutor(len(tasks)) as threads:
-            waiting = [
-                threads.submit(_ask, worker, (function, task), report)
-                for worker, task in zip(workers, tasks, strict=False)
-            ]
+    with ThreadPoolExecutor(len(tasks)) as threads:
+        waiting = [
+            threads.submit(_ask, worker, (function, task), report) for worker, task in zip(workers, tasks, strict=True)
+        ]
+        try:
             return [each.result() for each in waiting]
-    except BaseException:
-        close()
-        raise
+        except BaseException:  # before the threads are waited for: they wait for their workers
+            close()
+            raise
 
 
 def _ask(worker: subprocess.Popen[bytes], work: Any, report: Report) -> Any:
