@@ -17,6 +17,8 @@ from __future__ import annotations
 import functools
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
 from mossy.backend import jax, jnp
 from mossy.numerics.bordered import Bordered, Factors, Shape, blocks_of, factorise, shifted, solve
 from mossy.numerics.rosenbrock import GAMMA, Step, interpolate, stages_of
@@ -220,17 +222,17 @@ def _held(mass: Array, blocks: Bordered, shape: Shape) -> Bordered:
     )
 
 
+@functools.partial(jax.custom_jvp, nondiff_argnums=(3,))
 def consistent_state(system: Any, control: Any, state: Array, elimination: str) -> tuple[Array, Array]:
     """The state with its algebraic components solved for, the differential ones held; whether that converged.
 
-    It can be differentiated forwards and backwards: no derivative passes through the search.
+    It can be differentiated forwards and backwards: by `follow`, no derivative passes through the search.
     """
-    fixed, held_control, start = jax.lax.stop_gradient((system, control, state))
-    mass, scale = fixed.mass(), fixed.scale()
+    mass, scale = system.mass(), system.scale()
 
     def newton(loop: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
         y, _, count, swing = loop
-        value, factors = _linearised(fixed, held_control, y, elimination)
+        value, factors = _linearised(system, control, y, elimination)
         change = solve(factors, jnp.where(mass == 0.0, value, 0.0))
         relative = change / (scale + jnp.abs(y))
         size, swing = jnp.max(jnp.abs(relative)), _swing(swing, relative)
@@ -239,9 +241,18 @@ def consistent_state(system: Any, control: Any, state: Array, elimination: str) 
     def unfinished(loop: tuple[Array, Array, Array, Array]) -> Array:
         return (loop[1] > _SETTLED) & (loop[2] < _UNSETTLED)
 
-    begun = (start, jnp.full((), jnp.inf), jnp.zeros((), jnp.int64), jnp.ones(()))
+    begun = (state, jnp.full((), jnp.inf), jnp.zeros((), jnp.int64), jnp.ones(()))
     y, size, _, _ = jax.lax.while_loop(unfinished, newton, begun)
-    return follow(system, control, state, y, elimination), size <= 1e-8
+    return y, size <= 1e-8
+
+
+@consistent_state.defjvp
+def _consistent_state_jvp(elimination: str, primals: Any, tangents: Any) -> tuple[Any, Any]:
+    solution, found = consistent_state(*primals, elimination)
+    moved = jax.jvp(
+        lambda system, control, state: follow(system, control, state, solution, elimination), primals, tangents
+    )[1]
+    return (solution, found), (moved, np.zeros(found.shape, jax.dtypes.float0))
 
 
 def follow(system: Any, control: Any, state: Array, solution: Array, elimination: str) -> Array:
