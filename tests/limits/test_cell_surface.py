@@ -90,7 +90,7 @@ def test_size_goes_inversely_and_number_as_the_cube_of_the_overpotential():
     """Held at an overpotential, the sites it wakes; at one charge their size follows, as Pei and others counted."""
     numbers, sizes = [], []
     fast = electrode(
-        nucleation=NUCLEI | {"rate_constant": "1e6 1/s", "wetting_factor": 0.0, "site_density": "1e6 1/cm^2"},
+        nucleation=NUCLEI | {"rate_constant": "1e4 1/s", "wetting_factor": 0.0, "site_density": "1e6 1/cm^2"},
         kinetics={"exchange_current_density": "1 mA/cm^2"},
         interphase={"initial_thickness": "1 nm"},
     )
