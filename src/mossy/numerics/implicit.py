@@ -21,7 +21,7 @@ import numpy as np
 
 from mossy.backend import jax, jnp
 from mossy.numerics.bordered import Bordered, Factors, Shape, blocks_of, factorise, shifted, solve
-from mossy.numerics.rosenbrock import GAMMA, Step, interpolate, stages_of
+from mossy.numerics.rosenbrock import GAMMA, Step, interpolate, linearised, stages_of
 from mossy.numerics.status import Status
 
 Array = jax.Array
@@ -155,9 +155,7 @@ def turn(
     def function(time: Array, state: Array) -> Array:
         return system.residual(time, state, control)
 
-    value, forward = jax.linearize(function, carry.elapsed, carry.state)
-    drift = forward(jnp.ones_like(carry.elapsed), jnp.zeros_like(carry.state))
-    blocks = blocks_of(lambda tangent: forward(jnp.zeros_like(carry.elapsed), tangent), carry.state, system.shape)
+    value, drift, blocks = linearised(function, carry.elapsed, carry.state, system.shape)
     proposed = jnp.where(carry.step_size > 0.0, carry.step_size, _first_length(value, mass, scale, carry, tolerance))
     length = _length(jnp.minimum(proposed, jnp.maximum(0.1 * duration, carry.step_size)), duration - carry.elapsed)
     length = jnp.where(settling, 1.0, length)

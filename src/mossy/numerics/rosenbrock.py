@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mossy.backend import jax, jnp
-from mossy.numerics.bordered import Factors, Shape, factorise, jacobian, shifted, solve
+from mossy.numerics.bordered import Bordered, Factors, Shape, blocks_of, factorise, shifted, solve
 
 Array = jax.Array
 
@@ -113,10 +113,18 @@ def rosenbrock_step(
     elimination: str,
 ) -> Step:
     """One step of M dy/dt = f(t, y) of length `step_size`, M = diag(mass), zero where a row is algebraic."""
-    blocks = jacobian(lambda y: function(time, y), state, shape)
-    drift = jax.jvp(lambda t: function(t, state), (time,), (jnp.ones_like(time),))[1]
+    _, drift, blocks = linearised(function, time, state, shape)
     factors = factorise(shifted(1.0 / (GAMMA * step_size), mass, blocks, shape), elimination)
     return stages_of(function, time, state, step_size, mass, factors, drift, 8)
+
+
+def linearised(
+    function: Callable[[Array, Array], Array], time: Array, state: Array, shape: Shape
+) -> tuple[Array, Array, Bordered]:
+    """(f, df/dt, the blocks of df/dy) of f(t, y), all from one linearisation."""
+    value, forward = jax.linearize(function, time, state)
+    drift = forward(jnp.ones_like(time), jnp.zeros_like(state))
+    return value, drift, blocks_of(lambda tangent: forward(jnp.zeros_like(time), tangent), state, shape)
 
 
 def stages_of(
