@@ -1,11 +1,14 @@
-"""What records alone tell: `mossy.analysis.growth`."""
+"""What records alone tell: spectra (`kramers_kronig`, `drt`, `circuits`), `arrhenius`, how films grow (`growth`)."""
 
 from __future__ import annotations
 
 import importlib
 from typing import Any
 
-_ROOMS = ("growth",)
+_ROOMS = (
+    *("arrhenius", "circuit_series", "circuit_trends", "circuits", "drt", "growth", "impedance_physics"),
+    *("kramers_kronig", "spectra"),
+)
 
 
 def __getattr__(name: str) -> Any:

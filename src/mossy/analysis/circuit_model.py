@@ -1,0 +1,170 @@
+"""A parsed circuit as a function: its parameters, its impedance, and the form in which it is fitted.
+
+A resistor beside a constant phase element or a capacitor is fitted as an arc (R, tau, alpha), whose parameters hardly
+correlate; `outward` turns them back, with Q = tau^alpha/R or C = tau/R.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mossy.analysis.circuit_text import Leaf, Node, Tree, leaves, parse, written
+from mossy.analysis.elements import COMBINATIONS, ELEMENTS, Element, ParameterSpec
+from mossy.backend import jax, jnp
+from mossy.laws import impedance_elements as laws
+
+RC = Element("RC", "resistor beside a capacitor", lambda w, r, t: laws.zarc(w, r, t, 1.0), ELEMENTS["Z"].parameters[:2])
+_KNOWN = {**ELEMENTS, "RC": RC}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a circuit: its name there, and what it is."""
+
+    name: str
+    spec: ParameterSpec
+
+
+class Model:
+    """The impedance of a tree as a JAX function of one vector."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.parameters: list[Parameter] = []
+        self.places: dict[str, slice] = {}
+        for leaf in leaves(tree):
+            specs = _KNOWN[leaf.symbol].parameters
+            single = len(specs) == 1
+            first = len(self.parameters)
+            self.parameters += [
+                Parameter(leaf.label if single else f"{leaf.label}.{spec.name}", spec) for spec in specs
+            ]
+            self.places[leaf.label] = slice(first, len(self.parameters))
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the parameters in their order."""
+        return [parameter.name for parameter in self.parameters]
+
+    @functools.cached_property
+    def logarithmic(self) -> np.ndarray:
+        """Which parameters are iterated as logarithms."""
+        return np.array([parameter.spec.logarithmic for parameter in self.parameters])
+
+    def impedance(self, angular_frequency: Any, values: Any, tree: Tree | None = None) -> Any:
+        """Z at each angular frequency (rad/s) for one vector of values, in the order of `parameters`."""
+        tree = self.tree if tree is None else tree
+        if isinstance(tree, Leaf):
+            place = self.places[tree.label]
+            arguments = [values[k] for k in range(place.start, place.stop)]
+            return _KNOWN[tree.symbol].law(angular_frequency, *arguments)
+        parts = [self.impedance(angular_frequency, values, part) for part in tree.parts]
+        return sum(parts[1:], parts[0]) if tree.kind == "series" else COMBINATIONS[tree.kind].law(*parts)
+
+    def from_iterated(self, x: Any) -> Any:
+        """Values from what is iterated."""
+        return jnp.where(self.logarithmic, jnp.exp(jnp.where(self.logarithmic, x, 0.0)), x)
+
+    def linearised(self, x: Any, data: Any) -> tuple[Any, Any]:
+        """(weighted residuals (2 m + n,), their derivatives along what is iterated, x) of one spectrum.
+
+        `data`: (omega, Re Z, Im Z, weight of Re, weight of Im, prior x, prior weight (n,)); points padded with weight
+        0. The last n residuals are those of the prior. Each part in series is differentiated along its own parameters
+        only.
+        """
+        omega, real, imaginary, weight_real, weight_imaginary, prior, prior_weight = data
+        total, columns, order = 0.0j, [], []
+        for part in top_parts(self.tree):
+            own = np.concatenate([np.arange(len(self.parameters))[self.places[leaf.label]] for leaf in leaves(part)])
+
+            def both(inner: Any, part: Tree = part, own: np.ndarray = own) -> tuple[Any, Any]:
+                found = self.impedance(omega, self.from_iterated(x.at[own].set(inner)), part)
+                return found, found
+
+            slopes, value = jax.jacfwd(both, has_aux=True)(x[own])
+            total = total + value
+            columns.append(slopes)
+            order.append(own)
+        slopes = jnp.concatenate(columns, axis=1)[:, np.argsort(np.concatenate(order))]
+        residual = jnp.concatenate([(total.real - real) * weight_real, (total.imag - imaginary) * weight_imaginary])
+        weighted = [slopes.real * weight_real[:, None], slopes.imag * weight_imaginary[:, None], jnp.diag(prior_weight)]
+        return jnp.concatenate([residual, (x - prior) * prior_weight]), jnp.concatenate(weighted)
+
+
+@dataclass(frozen=True, eq=False)
+class FittedForm:
+    """A circuit as a person wrote it (`given`) and as it is fitted (`model`)."""
+
+    given: Model
+    model: Model
+    arcs: dict[str, tuple[str, str]]
+    """Label of each fitted arc -> the labels of the resistor and of the constant phase element or capacitor."""
+
+    def outward(self, values: Any) -> Any:
+        """The parameters of the circuit as written, from those fitted."""
+        out: list[Any] = [None] * len(self.given.parameters)
+        for label, place in self.model.places.items():
+            if label in self.arcs:
+                resistor, other = (self.given.places[each].start for each in self.arcs[label])
+                alpha = values[place.start + 2] if place.stop - place.start == 3 else 1.0
+                out[resistor] = values[place.start]
+                out[other] = values[place.start + 1] ** alpha / values[place.start]
+                if place.stop - place.start == 3:
+                    out[other + 1] = alpha
+            else:
+                for offset, k in enumerate(range(place.start, place.stop)):
+                    out[self.given.places[label].start + offset] = values[k]
+        return jnp.stack([jnp.asarray(each) for each in out])
+
+    def inward(self, values: np.ndarray) -> np.ndarray:
+        """The fitted parameters from those of the circuit as written."""
+        out = np.empty(len(self.model.parameters))
+        for label, place in self.model.places.items():
+            if label in self.arcs:
+                resistor, other = (self.given.places[each].start for each in self.arcs[label])
+                resistance, size = values[resistor], values[other]
+                alpha = values[other + 1] if place.stop - place.start == 3 else 1.0
+                out[place] = [resistance, (resistance * size) ** (1.0 / alpha), alpha][: place.stop - place.start]
+            else:
+                out[place] = values[self.given.places[label]]
+        return out
+
+    @functools.cached_property
+    def slopes(self) -> Any:
+        """The compiled derivatives of `outward`, for many spectra."""
+        return jax.jit(jax.vmap(jax.jacfwd(self.outward)))
+
+    @functools.cached_property
+    def all_outward(self) -> Any:
+        """`outward` for many spectra."""
+        return jax.jit(jax.vmap(self.outward))
+
+
+@functools.lru_cache(maxsize=256)
+def fitted_form(text: str, kept: frozenset[str] = frozenset()) -> FittedForm:
+    """The fitted form of a circuit; arcs with a name of `kept` in them (fixed or bounded there) stay as they are."""
+    tree = parse(text)
+    arcs: dict[str, tuple[str, str]] = {}
+    return FittedForm(Model(tree), Model(_rewritten(tree, kept, arcs)), arcs)
+
+
+def _rewritten(tree: Tree, kept: frozenset[str], arcs: dict[str, tuple[str, str]]) -> Tree:
+    if isinstance(tree, Leaf):
+        return tree
+    if tree.kind == "p" and len(tree.parts) == 2 and all(isinstance(part, Leaf) for part in tree.parts):
+        pair: dict[str, str] = {part.symbol: part.label for part in tree.parts if isinstance(part, Leaf)}
+        other = next((symbol for symbol in ("Q", "C") if symbol in pair), None)
+        if "R" in pair and other is not None and not kept & {pair["R"], pair[other]}:
+            label = written(tree)
+            arcs[label] = (pair["R"], pair[other])
+            return Leaf("Z" if other == "Q" else "RC", label)
+    return Node(tree.kind, tuple(_rewritten(part, kept, arcs) for part in tree.parts))
+
+
+def top_parts(tree: Tree) -> tuple[Tree, ...]:
+    """The parts of a circuit that lie in series."""
+    return tree.parts if isinstance(tree, Node) and tree.kind == "series" else (tree,)

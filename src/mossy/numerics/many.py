@@ -1,0 +1,196 @@
+"""Thousands of small least-squares problems at once, each from several starts: Levenberg-Marquardt within bounds.
+
+Each lane minimises |r(x)|^2 over a box by (J'J + lambda D^2) step = -J'r on the variables that are not held at a bound
+they press against (D. P. Bertsekas, SIAM J. Control Optim. 20 (1982) 221), the step cut off at the box; D and lambda
+are those of `numerics.fit`. Only lanes that still move are evaluated, in chunks of one size, so that one compiled
+kernel serves one problem and ten thousand. Only J'J, J'r and |r|^2 leave the kernel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mossy.backend import jax
+
+CHUNK = 64
+_LARGEST_DAMPING = 1e12
+_BEHIND = 3.0  # times the least cost known: such a lane is given up
+_NEAR = 0.02
+Kernel = Callable[[Any, Any], tuple[Any, Any, Any]]
+
+
+def kernel_of(linearised: Callable[[Any, Any], tuple[Any, Any]]) -> Kernel:
+    """The compiled (|r|^2, J'r, J'J) of many lanes from `linearised(x, data)` = (r, J) of one lane, a JAX function."""
+
+    def one(x: Any, data: Any) -> tuple[Any, Any, Any]:
+        value, slopes = linearised(x, data)
+        return value @ value, slopes.T @ value, slopes.T @ slopes
+
+    return jax.jit(jax.vmap(one))
+
+
+@dataclass(frozen=True)
+class Minima:
+    """The best of each problem's starts: `values` (S, n), `cost` |r|^2 (S,), `normal` J'J (S, n, n), which variables
+    are `held` at a bound (S, n), whether it `converged` (S,), the evaluations of all its starts.
+    """
+
+    values: np.ndarray
+    cost: np.ndarray
+    normal: np.ndarray
+    held: np.ndarray
+    converged: np.ndarray
+    evaluations: np.ndarray
+
+
+def minimise(
+    kernel: Kernel,
+    starts: np.ndarray,
+    data: Any,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    *,
+    tolerance: float = 1e-9,
+    maximum_iterations: int = 60,
+    known: tuple[np.ndarray, np.ndarray] | None = None,
+    report: Callable[[int, int], None] | None = None,
+) -> Minima:
+    """The least |r|^2 of S problems from K starts each.
+
+    `starts` (S, K, n); `data` a tuple of arrays whose first axis is S; `lower` and `upper` (n,) or (S, n). A lane is
+    done when what the undamped step promises is below `tolerance` of its cost, when it comes to where another start of
+    the same problem or its `known` point (x, cost) already is, or when it stays far behind them. `report(done, lanes)`
+    is called as it goes. A lane without a finite residual ends with cost inf; nothing raises.
+    """
+    problems, count, _ = starts.shape
+    lanes = _Lanes(kernel, starts, data, lower, upper)
+    for iteration in range(maximum_iterations):
+        if iteration % 4 == 3:
+            lanes.merge(iteration, known)
+        moving = np.flatnonzero(~lanes.done)
+        if report is not None:
+            report(problems * count - len(moving), problems * count)
+        if not len(moving):
+            break
+        lanes.advance(moving, tolerance)
+    shape = (problems, count)
+    best = np.argmin(lanes.cost.reshape(shape), axis=1) + count * np.arange(problems)
+    return Minima(
+        lanes.x[best],
+        lanes.cost[best],
+        lanes.normal[best],
+        lanes.held()[best],
+        lanes.settled[best],
+        lanes.evaluations.reshape(shape).sum(axis=1),
+    )
+
+
+class _Lanes:
+    """Every start of every problem, flat: where it stands, its derivatives, its damping."""
+
+    def __init__(self, kernel: Kernel, starts: np.ndarray, data: Any, lower: np.ndarray, upper: np.ndarray) -> None:
+        problems, self.count, n = starts.shape
+        self.kernel, self.data = kernel, tuple(np.asarray(each) for each in data)
+        self.problem = np.repeat(np.arange(problems), self.count)
+        self.lower, self.upper = (np.broadcast_to(each, (problems, n))[self.problem] for each in (lower, upper))
+        self.x = np.clip(starts.reshape(-1, n), self.lower, self.upper)
+        everyone = np.arange(len(self.x))
+        self.cost, self.gradient, self.normal = self._evaluate(self.x, everyone)
+        self.damping, self.growth = np.full(len(self.x), 1e-2), np.full(len(self.x), 2.0)
+        self.largest = np.zeros_like(self.x)
+        self.settled, self.done = np.zeros(len(self.x), dtype=bool), ~np.isfinite(self.cost)
+        self.evaluations = np.ones(len(self.x), dtype=int)
+
+    def _evaluate(self, x: np.ndarray, lanes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The kernel at x for some lanes, chunk by chunk, a short last chunk filled up."""
+        found = []
+        for first in range(0, len(lanes), CHUNK):
+            part = slice(first, first + CHUNK)
+            filled = np.resize(np.arange(first, min(first + CHUNK, len(lanes))), CHUNK)
+            owners = self.problem[lanes[filled]]
+            found.append((part, self.kernel(x[filled], tuple(each[owners] for each in self.data))))
+        sizes = [min(CHUNK, len(lanes) - part.start) for part, _ in found]
+        outs = [tuple(np.asarray(each)[:size] for each in out) for (_, out), size in zip(found, sizes, strict=True)]
+        cost, gradient, normal = (np.concatenate([out[k] for out in outs]) for k in range(3))
+        good = np.isfinite(cost) & np.isfinite(gradient).all(axis=1) & np.isfinite(normal).all(axis=(1, 2))
+        return (
+            np.where(good, cost, np.inf),
+            np.where(good[:, None], gradient, 0.0),
+            np.where(good[:, None, None], normal, 0.0),
+        )
+
+    def held(self) -> np.ndarray:
+        """Which variables stand at a bound and would leave the box along the negative gradient."""
+        return ((self.x <= self.lower) & (self.gradient >= 0.0)) | ((self.x >= self.upper) & (self.gradient <= 0.0))
+
+    def advance(self, lanes: np.ndarray, tolerance: float) -> None:
+        """One damped step of some lanes, taken where it lowers the cost."""
+        free = ~self.held()[lanes]
+        normal = self.normal[lanes] * (free[:, :, None] & free[:, None, :])
+        gradient = np.where(free, self.gradient[lanes], 0.0)
+        self.largest[lanes] = np.maximum(self.largest[lanes], np.sqrt(np.einsum("bii->bi", normal)))
+        size = np.where(free & (self.largest[lanes] > 0.0), self.largest[lanes], 1.0)
+        scaled, slope = normal / (size[:, :, None] * size[:, None, :]), gradient / size
+        eye = np.eye(normal.shape[1])
+        fixed = eye * ~free[:, None, :]
+        promise = np.einsum("bi,bi->b", slope, _solve(scaled + fixed + 1e-12 * eye, slope))
+        cost = self.cost[lanes]
+        arrived = promise <= tolerance * np.maximum(cost, 1e-300)
+        step = -_solve(scaled + fixed + self.damping[lanes, None, None] * eye, slope) / size
+        trial = np.clip(self.x[lanes] + step, self.lower[lanes], self.upper[lanes])
+        taken = trial - self.x[lanes]
+        expected = -np.einsum("bi,bi->b", taken, 2.0 * gradient + np.einsum("bij,bj->bi", normal, taken))
+        self._move(lanes, trial, expected, tolerance)
+        self.settled[lanes] |= arrived
+        self.done[lanes] |= arrived | (self.damping[lanes] >= _LARGEST_DAMPING)
+
+    def _move(self, lanes: np.ndarray, trial: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
+        cost, gradient, normal = self._evaluate(trial, lanes)
+        self.evaluations[lanes] += 1
+        gain = self.cost[lanes] - cost
+        better = gain > 0.0
+        ratio = np.clip(gain / np.maximum(expected, 1e-16 * np.abs(gain) + 1e-300), 0.0, 1.0)
+        factor = np.where(better, np.maximum(1.0 - (2.0 * ratio - 1.0) ** 3, 1.0 / 9.0), self.growth[lanes])
+        small = better & (gain <= tolerance * np.maximum(self.cost[lanes], 1e-300)) & (self.damping[lanes] < 1e-1)
+        self.damping[lanes] = np.clip(self.damping[lanes] * factor, 1e-12, _LARGEST_DAMPING)
+        self.growth[lanes] = np.where(better, 2.0, np.minimum(2.0 * self.growth[lanes], _LARGEST_DAMPING))
+        kept = lanes[better]
+        self.x[kept], self.cost[kept] = trial[better], cost[better]
+        self.gradient[kept], self.normal[kept] = gradient[better], normal[better]
+        self.settled[lanes] |= small
+        self.done[lanes] |= small
+
+    def merge(self, iteration: int, known: tuple[np.ndarray, np.ndarray] | None) -> None:
+        """Ends the lanes that have come to where a better start of their problem is, or that stay far behind it."""
+        best = np.argmin(self.cost.reshape(-1, self.count), axis=1) + self.count * np.arange(len(self.x) // self.count)
+        leader = np.repeat(best, self.count)
+        self.done |= self._near(self.x[leader]) & (leader != np.arange(len(self.x)))
+        least = self.cost[best]
+        if known is not None:
+            self.done |= self._near(np.repeat(known[0], self.count, axis=0))
+            least = np.minimum(least, known[1])
+        if iteration >= 7:
+            self.done |= self.cost > _BEHIND * np.repeat(least, self.count)
+
+    def _near(self, x: np.ndarray) -> np.ndarray:
+        return np.all(np.abs(self.x - x) < _NEAR, axis=1)
+
+
+def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The solution for each lane; least squares where a matrix has no inverse."""
+    try:
+        return np.linalg.solve(matrix, right[:, :, None])[:, :, 0]
+    except np.linalg.LinAlgError:
+        return np.stack([np.linalg.lstsq(m, r, rcond=None)[0] for m, r in zip(matrix, right, strict=True)])
+
+
+def padded(length: int) -> int:
+    """The next length that shares a compiled kernel: a multiple of 16."""
+    return -(-length // 16) * 16
+
+
+__all__ = ["CHUNK", "Kernel", "Minima", "kernel_of", "minimise", "padded"]
