@@ -568,7 +568,24 @@ def test_files_that_are_no_files(tmp_path: Path) -> None:
 
 
 TABLE_LIKE = st.text('0123456789.,;\t\n "eE-+naXZ/', max_size=300).map(str.encode)
-EXTENSIONS = (".mpr", ".mpt", ".parquet", ".bdf.csv", ".csv", ".txt", ".dat", ".z", "")
+EXTENSIONS = (
+    *(
+        ".mpr",
+        ".mpt",
+        ".parquet",
+        ".bdf.csv",
+        ".csv",
+        ".txt",
+        ".dat",
+        ".z",
+        ".dta",
+        ".par",
+        ".ism",
+        ".idf",
+        ".xlsx",
+        "",
+    ),
+)
 STARTS = (
     b"",
     b"EC-Lab ASCII FILE\nNb header lines : 3\n",
@@ -576,6 +593,14 @@ STARTS = (
     b"BIO-LOGIC MODULAR FILE",
     b"time/s,Ewe/V\n1,2\n",
     b"\xff\xfe",
+    b"EXPLAIN\nTAG\tEISPOT\nZCURVE\tTABLE\n\tFreq\tZreal\tZimag\n",
+    b"ZPLOT2 ASCII\nFreq(Hz)\tZ'(a)\tZ''(b)\nEnd Comments\n",
+    b'"Z60W Data File"\n',
+    b"<Application>\nName=VersaStudio\n</Application>\n<Segment1>\nDefinition=Frequency(Hz),Z Real,Z Imag\n",
+    b"\x00\x00\xff\xff\xff\xfe\x00\x00\x00\x00\x00\x02",
+    b"\x00Version=11\nMethod=Impedance\nprimary_data\n3\n",
+    b"PK\x03\x04xl/",
+    b"Frequency\tZre\tZimg\n",
 )
 
 

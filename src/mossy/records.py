@@ -21,6 +21,7 @@ Metadata is a flat dictionary that JSON can hold; a key that is not known is abs
 - `instrument`, `channel`, `technique`, `start_time` (ISO 8601, the instrument's clock), `settings` (as the file has
   them), `comments`, `electrolyte`, `electrode_material`, `reference_electrode`;
 - `electrode_area_square_metre`, `temperature_celsius`, `roles` (which electrode is under study, which sign plates it);
+- `open_circuit_voltage_volt`: the voltage at open circuit before the measurement, where the file notes it;
 - `sweep`, `sweeps`: which of how many spectra of one file this is, from 1;
 - `voltage`, `current`, `impedance`: how a column came about where it is not simply the instrument's own;
 - `absent`: the columns of its kind that the file does not have; `columns_not_read`: what else the file holds;

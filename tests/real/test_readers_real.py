@@ -237,8 +237,6 @@ def test_text_exports_of_other_instruments(mossy_data: Path) -> None:
     assert spectrum.table.row(-1)[:3] == (10.0, 0.0270946491457229, -0.00399791080333837)
     with pytest.raises(InputError, match="names 17 columns, the rows below have 18"):
         readers.read(folder / "exampleDataBioLogic_MissingFreq.mpt")
-    with pytest.raises(InputError, match="Frequency"):  # no units: kilohertz or hertz?
-        readers.read(folder / "exampleDataPowersuite.txt")
     units = {"frequency_hertz": "Frequency", "real_impedance_ohm": "Zre", "imaginary_impedance_ohm": "Zimg"}
     (named,) = readers.read(folder / "exampleDataPowersuite.txt", columns=units)
     assert named.table.row(0)[:3] == (0.1, 423929.46, -49014.063)

@@ -15,7 +15,10 @@ from mossy.errors import InputError, suggest
 from mossy.readers.base import ColumnMap, Reader, Request, read_bytes
 from mossy.records import Record
 
-_BUILT_IN = ("biologic_binary", "biologic_text", "battery_data_format", "text")
+_BUILT_IN = (
+    *("biologic_binary", "biologic_text", "gamry", "zplot", "versastudio", "zahner", "ivium", "workbook"),
+    *("battery_data_format", "text"),
+)
 _HEAD = 65536
 _registry: list[Reader] = []
 
@@ -40,8 +43,9 @@ def register(reader: Reader) -> None:
 def names() -> list[str]:
     """The names of the formats that can be read, in the order their readers are asked.
 
-    >>> names()
-    ['BioLogic .mpr', 'BioLogic .mpt', 'Battery Data Format', 'text table']
+    >>> names()  # doctest: +NORMALIZE_WHITESPACE
+    ['BioLogic .mpr', 'BioLogic .mpt', 'Gamry .DTA', 'ZPlot .z', 'VersaStudio .par', 'Zahner .ism', 'Ivium .idf',
+    'Excel .xlsx', 'Battery Data Format', 'text table']
     """
     return [reader.name for reader in _readers()]
 
@@ -79,6 +83,17 @@ def read(
     return [_stamped(record, path, data, reader) for record in records]
 
 
+def options_of(path: str | Path) -> tuple[str, ...]:
+    """The names of the options that the reader of a file understands, "columns" among them if it does."""
+    path = Path(path)
+    return _reader_of(path, read_bytes(path)[:_HEAD]).options
+
+
+def all_options() -> tuple[str, ...]:
+    """Every option that some reader understands, but for "columns", which belong to one file."""
+    return tuple(sorted({option for reader in _readers() for option in reader.options} - {"columns"}))
+
+
 def _reader_of(path: Path, head: bytes) -> Reader:
     """The reader whose format this is; where two claim it, the one that has its extension."""
     willing = [reader for reader in _readers() if reader.sniff(path, head)]
@@ -100,4 +115,4 @@ def _stamped(record: Record, path: Path, data: bytes, reader: Reader) -> Record:
     return record.with_metadata(**stamp, **({"origin": earlier} if earlier else {}))
 
 
-__all__ = ["Reader", "Request", "names", "read", "register"]
+__all__ = ["Reader", "Request", "all_options", "names", "options_of", "read", "register"]

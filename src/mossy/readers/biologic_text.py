@@ -13,11 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mossy.errors import InputError
 from mossy.readers.base import Reader, Request, read_bytes
 from mossy.readers.biologic import area, choose, measured, number, start_time
+from mossy.readers.spectra import are_frequencies
 from mossy.readers.tables import records_in
-from mossy.readers.text_grid import Header, decode, grid_under, split_cells
+from mossy.readers.text_grid import Header, decode, grid_under, is_number, split_cells
 from mossy.records import Record
 
 _MAGIC = re.compile(rb"\s*(EC|BT)-Lab ASCII FILE", re.IGNORECASE)
@@ -47,7 +50,13 @@ def read(path: Path, request: Request) -> list[Record]:
     if not any(line.strip() for line in lines[count:]):
         technique = metadata.get("technique", "unknown")
         raise InputError(f"holds no data points (technique: {technique})", remedy="give a file with at least one")
-    grid = grid_under(lines, _trimmed(header), request.options.get("decimal"))
+    header = _trimmed(header)
+    if _lacks_frequency(lines, header):
+        header = _with_frequency(header, request)
+        metadata["warnings"] = [
+            "the first column has no name: it was taken for freq/Hz, because it is spaced like a sweep"
+        ]
+    grid = grid_under(lines, header, request.options.get("decimal"))
     chosen = choose(header.names)
     if len(chosen) < 2:
         raise InputError(f"line {count} names no columns that can be recognised", remedy="export with column names")
@@ -85,6 +94,36 @@ def _trimmed(header: Header) -> Header:
     if "" in names:
         names = names[: names.index("")]
     return Header(header.index, header.delimiter, names)
+
+
+def _lacks_frequency(lines: Sequence[str], header: Header) -> bool:
+    """Whether the first of the columns has no name and can only be the frequency.
+
+    The names then belong one column further right, which |Z| = hypot(Re, Im) proves to the digits of the file.
+    """
+    needed = ("Re(Z)/Ohm", "-Im(Z)/Ohm", "|Z|/Ohm")
+    if "freq/Hz" in header.names or not set(needed) <= set(header.names):
+        return False
+    rows = [line.rstrip("\t\r").replace(",", ".").split("\t") for line in lines[header.index + 1 :] if line.strip()]
+    if any(len(cells) != len(header.names) + 1 for cells in rows):
+        return False
+    places = [0, *(header.names.index(name) + 1 for name in needed)]
+    words = [[cells[place].strip() for place in places] for cells in rows]
+    if not words or not all(is_number(word) for row in words for word in row):
+        return False
+    frequency, real, imaginary, size = np.array([[float(word) for word in row] for row in words]).T
+    return are_frequencies(frequency) and bool(np.allclose(np.hypot(real, imaginary), size, rtol=1e-5))
+
+
+def _with_frequency(header: Header, request: Request) -> Header:
+    if request.options.get("missing") != "drop":
+        count = len(header.names)
+        raise InputError(
+            f"line {header.index + 1} names {count} columns, the rows below have {count + 1} cells: the first column, "
+            "by its spacing the frequency, has no name",
+            remedy='begin that line with "freq/Hz" and a tab; in Python, missing="drop" takes it for the frequency',
+        )
+    return Header(header.index, header.delimiter, ("freq/Hz", *header.names))
 
 
 def _refuse_dates(cell: str | None, name: str, line: int) -> None:

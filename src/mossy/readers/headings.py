@@ -40,10 +40,10 @@ _QUANTITIES = {
     "ambient_temperature_celsius": "ambienttemperature",
     "temperature_t1_celsius": "temperature temp",
     "frequency_hertz": "frequency freq f",
-    "real_impedance_ohm": "realimpedance z' zre zreal rez re(z) zs'",
-    "imaginary_impedance_ohm": "imaginaryimpedance z'' zim zimg zimag imz im(z) zs''",
-    "absolute_impedance_ohm": "absoluteimpedance z |z| zmod modulus",
-    "phase_degree": "phase phase(z) phaseangle zphase zphz",
+    "real_impedance_ohm": "realimpedance z' zre zreal rez re(z) zs' zprime",
+    "imaginary_impedance_ohm": "imaginaryimpedance z'' zim zimg zimag imz im(z) zs'' zdoubleprime",
+    "absolute_impedance_ohm": "absoluteimpedance impedance z |z| zmod modulus",
+    "phase_degree": "phase phase(z) phaseangle zphase zphz theta",
     "position_um": "position distance depth x",
     "concentration_mol_per_L": "concentration saltconcentration c",
     "plating_current_density_mA_per_cm2": "platingcurrentdensity",
@@ -72,6 +72,10 @@ _OHMS = re.compile(r"([kKmM\u00b5\u03bc]?)(?:[Oo]hms?|\u03a9|\u2126)")
 _FACTOR = r"[A-Za-z\u00b5\u03bc]{1,12}(?:\^-?[1-4])?"
 _UNIT = re.compile(rf"{_FACTOR}(?: ?[*/ ] ?{_FACTOR}){{0,4}}")  # nothing else of a file's text ever reaches pint
 _MINUS = "-\u2212\u2013"
+_NEGATED = re.compile(r"[(\[]?(?:negative|neg|minus)[)\]]?")
+_SPECTRUM = frozenset(
+    ("frequency_hertz", "real_impedance_ohm", "imaginary_impedance_ohm", "absolute_impedance_ohm", "phase_degree")
+)
 _MACHINE_NAMES = frozenset(known_names())
 
 
@@ -98,6 +102,20 @@ def recognise(heading: str) -> Heading | None:
     return None
 
 
+def recognise_bare(heading: str) -> Heading | None:
+    """What a heading of a spectrum says when its unit is missing or was lost ("?"), taken as Hz, ohm or degree.
+
+    >>> recognise_bare("-Zimg"), recognise_bare("Frequency (?)").name, recognise_bare("time")
+    (Heading(name='imaginary_impedance_ohm', scale=-1.0, offset=0.0), 'frequency_hertz', None)
+    """
+    quantity = re.sub(r"[(\[/]\s*[?\ufffd]?\s*[)\]]?\s*$", "", heading.strip())
+    for unit in ("Hz", "ohm", "degree"):
+        found = _match(quantity, unit)
+        if found and found.name in _SPECTRUM:
+            return found
+    return None
+
+
 def _readings(text: str) -> Iterator[tuple[str, str]]:
     """Every way to tell a quantity from a unit in a heading, the likeliest first."""
     bracketed = re.fullmatch(r"(.*?)\s*[(\[]\s*([^()\[\]]*)\s*[)\]]\s*", text)
@@ -118,6 +136,8 @@ def _match(quantity: str, unit: str) -> Heading | None:
     plain = re.sub(r"[\s_.<>]+", "", quantity.lower()).replace('"', "''")
     sign = -1.0 if plain.startswith(tuple(_MINUS)) else 1.0
     plain = plain.lstrip(_MINUS)
+    if _NEGATED.search(plain):
+        sign, plain = -sign, _NEGATED.sub("", plain)
     name = _NAMES.get(plain) or _NAMES.get(plain.replace("-", "").strip("()")) or _exact(quantity)
     if not name:
         return None

@@ -18,6 +18,7 @@ import numpy as np
 
 from mossy.errors import InputError, suggest
 from mossy.readers.base import COLUMNS_EXAMPLE, Request
+from mossy.readers.spectra import turned, warnings_of
 from mossy.records import KINDS, TEXT_COLUMNS, Cycling, Impedance, Profile, Record, kind_named, known_names
 
 if TYPE_CHECKING:
@@ -52,9 +53,11 @@ class Measured:
         return replace(self, frame=self.frame[kept.tolist()], places=[self.places[int(row)] for row in kept])
 
     def noting(self, **entries: Any) -> Measured:
-        """The same with more metadata; warnings add up."""
+        """The same with more metadata; warnings and dropped rows add up."""
         if "warnings" in entries:
             entries["warnings"] = [*self.metadata.get("warnings", []), *entries["warnings"]]
+        if "dropped_rows" in entries:
+            entries["dropped_rows"] += self.metadata.get("dropped_rows", 0)
         return replace(self, metadata=self.metadata | entries)
 
 
@@ -184,9 +187,8 @@ def _trace_and_spectra(measured: Measured, request: Request) -> list[Record]:
     names = set(measured.frame.columns)
     if not alternating.all():
         if not ("test_time_second" in names and set(_TRACE) & names):
-            places = measured.at_rows(np.flatnonzero(~alternating))
-            remedy = "without time and voltage or current such a point says nothing: leave it out"
-            raise InputError(f"the frequency is 0 or empty at {places}", remedy=remedy)
+            measured = _without_direct_current(measured, alternating, request)
+            return _trace_and_spectra(measured, request)
         found.append(_cycling(measured, request))
     if not alternating.any():
         return found
@@ -196,6 +198,17 @@ def _trace_and_spectra(measured: Measured, request: Request) -> list[Record]:
         spectrum = measured.rows(alternating & (starts == start)).noting(sweep=number, sweeps=count)
         found.append(_impedance(spectrum, request))
     return found
+
+
+def _without_direct_current(measured: Measured, alternating: np.ndarray, request: Request) -> Measured:
+    """The table without points of frequency 0 that say nothing: refused, or dropped on request."""
+    places = measured.at_rows(np.flatnonzero(~alternating))
+    if request.options.get("missing") != "drop" or not alternating.any():
+        remedy = 'without time and voltage or current such a point says nothing: leave it out, or missing="drop"'
+        raise InputError(f"the frequency is 0 or empty at {places}", remedy=remedy)
+    dropped = int((~alternating).sum())
+    warning = f"{dropped} points without a frequency were left out ({places})"
+    return measured.rows(alternating).noting(dropped_rows=dropped, warnings=[warning])
 
 
 def _restarts(measured: Measured, frequency: np.ndarray) -> np.ndarray:
@@ -221,13 +234,36 @@ def _impedance(measured: Measured, request: Request) -> Record:
     negative = np.flatnonzero(measured.frame["frequency_hertz"].to_numpy() < 0.0)
     if negative.size:
         raise InputError(f"the frequency is negative at {measured.at_rows(negative)}", remedy="check the column")
-    imaginary = measured.frame["imaginary_impedance_ohm"].to_numpy()
-    if np.mean(imaginary > 0.0) > 0.5:
-        sign = "most of Z'' is positive: the file may hold -Z''; check before trusting the arcs"
-        measured = measured.noting(warnings=[sign])
+    if turned(request):
+        measured = _turn(measured)
+    frequency, real, imaginary = (measured.frame[name].cast(float).to_numpy() for name in _SPECTRUM)
+    told = warnings_of(frequency, real + 1j * imaginary)
+    if told:
+        measured = measured.noting(warnings=told)
     spectrum = Impedance(_ordered(measured.frame, _SPECTRUM), measured.metadata)
     area = measured.metadata.get("electrode_area_square_metre")
     return spectrum.per_area(area) if area else spectrum
+
+
+def _turn(measured: Measured) -> Measured:
+    """The spectrum with Z'' of the other sign, and the phase with it where that had the sign of Z''."""
+    frame = measured.frame.with_columns(imaginary_impedance_ohm=-measured.frame["imaginary_impedance_ohm"])
+    if "phase_degree" in frame.columns:
+        agreement = (frame["imaginary_impedance_ohm"] * frame["phase_degree"]).sum()
+        if agreement < 0.0:
+            frame = frame.with_columns(phase_degree=-frame["phase_degree"])
+    return replace(measured, frame=frame).noting(warnings=["Z'' was turned, as the caller asked: the file holds -Z''"])
+
+
+def renumbered(found: Sequence[Record]) -> list[Record]:
+    """Spectra that come from several tables of one file, numbered through."""
+    count, number, out = sum(isinstance(record, Impedance) for record in found), 0, []
+    for record in found:
+        if isinstance(record, Impedance):
+            number += 1
+            record = record.with_metadata(sweep=number, sweeps=count)
+        out.append(record)
+    return out
 
 
 def assemble(columns: dict[str, Any], *, height: int) -> pl.DataFrame:

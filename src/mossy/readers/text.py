@@ -1,7 +1,12 @@
 """Text tables from anywhere: any delimiter, either decimal mark, lines above the header, names with their units.
 
 Options: `missing="drop"` leaves incomplete rows out, `delimiter` and `decimal` overrule what the file suggests, and
-`constants={"test_time_second": "20 min"}` adds what the file does not say but the caller knows.
+`constants={"test_time_second": "20 min"}` adds what the file does not say but the caller knows, and
+`imaginary_sign="positive"` turns Z'' where the file holds -Z'' without saying so.
+
+Two kinds of table are read without units or names, and say so in their warnings: a spectrum whose columns are named
+but without units (Hz and ohm are taken), and three nameless columns of numbers of which the first can only be the
+frequencies of one sweep.
 """
 
 from __future__ import annotations
@@ -12,9 +17,21 @@ from typing import TYPE_CHECKING, Any
 
 from mossy.errors import InputError, suggest
 from mossy.readers.base import Reader, Request, column_of, read_bytes
-from mossy.readers.headings import conversion, recognise
+from mossy.readers.headings import conversion, recognise, recognise_bare
+from mossy.readers.preamble import described
+from mossy.readers.spectra import SIGN_OPTION, are_frequencies, looks_like_kilohertz
 from mossy.readers.tables import COLUMNS_REMEDY, ESSENTIAL, Measured, assemble, records_in
-from mossy.readers.text_grid import Grid, Header, decode, find_header, find_numbers, grid_under, split_cells
+from mossy.readers.text_grid import (
+    Grid,
+    Header,
+    decode,
+    find_header,
+    find_nameless,
+    find_names_above_units,
+    find_numbers,
+    grid_under,
+    split_cells,
+)
 from mossy.records import TEXT_COLUMNS, Record, known_names, unit_of
 from mossy.units import split
 
@@ -22,7 +39,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 EXTENSIONS = (".csv", ".txt", ".tsv", ".dat", ".asc")
-OPTIONS = ("columns", "missing", "delimiter", "decimal", "constants")
+OPTIONS = ("columns", "missing", "delimiter", "decimal", "constants", SIGN_OPTION)
+_SPECTRUM = ("frequency_hertz", "real_impedance_ohm", "imaginary_impedance_ohm")
+_POLAR = ("frequency_hertz", "absolute_impedance_ohm", "phase_degree")
+_NAMELESS = ("Frequency (Hz)", "Z' (ohm)", "Z'' (ohm)")
 
 
 def sniff(path: Path, head: bytes) -> bool:
@@ -34,8 +54,7 @@ def read(path: Path, request: Request) -> list[Record]:
     """The records of a text table."""
     lines = decode(read_bytes(path), path)
     try:
-        header = _header(lines, request)
-        return records_in(measure(lines, header, request), request)
+        return records_in(measured_in(lines, request), request)
     except InputError as error:
         if path.suffix.lower() in EXTENSIONS or request.columns:
             raise
@@ -43,15 +62,55 @@ def read(path: Path, request: Request) -> list[Record]:
         raise InputError(problem, key=error.key, remedy="export it as a table with named columns (csv)") from None
 
 
-def _header(lines: Sequence[str], request: Request) -> Header:
-    """Where the table starts: below its names, or where the columns named by number hold numbers."""
+def measured_in(lines: Sequence[str], request: Request) -> Measured:
+    """The table among some lines: below its names, or a sweep that has none."""
+    nameless = None if request.columns else _nameless_sweep(lines, request)
+    if nameless is None:
+        return measure(lines, _header(lines, request), request)
+    warning = (
+        "the file has no headings: its three columns were understood as frequency in Hz, Z' and Z'' in ohm, because "
+        "the first is spaced like a sweep"
+    )
+    return _noting_kilohertz(measure(lines, nameless, request).noting(warnings=[warning]))
+
+
+def _nameless_sweep(lines: Sequence[str], request: Request) -> Header | None:
+    found = find_nameless(lines, 3, _delimiter(request))
+    if found is None:
+        return None
+    header, numbers = found
+    unmistakable = are_frequencies(numbers[:, 0]) and (numbers[:, 1] > 0.0).mean() > 0.5
+    return Header(header.index, header.delimiter, _NAMELESS) if unmistakable else None
+
+
+def _noting_kilohertz(measured: Measured) -> Measured:
+    """Frequencies of unknown unit, with a warning where they look like kilohertz."""
+    frequency = measured.frame["frequency_hertz"].drop_nulls().to_numpy()
+    if not looks_like_kilohertz(frequency[frequency > 0.0]):
+        return measured
+    shown = f"from {frequency.min():.3g} to {frequency.max():.3g}"
+    warning = f"the frequencies, {shown}, were taken as Hz, but look like kHz: name the column and its unit"
+    return measured.noting(warnings=[warning])
+
+
+def _delimiter(request: Request) -> str | None:
     delimiter = request.options.get("delimiter")
     if delimiter is not None and (not isinstance(delimiter, str) or not delimiter):
         raise InputError(f"{delimiter!r} is not a delimiter", key="delimiter", remedy='write delimiter=";"')
+    return delimiter
+
+
+def _header(lines: Sequence[str], request: Request) -> Header:
+    """Where the table starts: below its names, or where the columns named by number hold numbers."""
+    delimiter = _delimiter(request)
     named = [column_of(name, given)[0] for name, given in (request.columns or {}).items()]
     numbers = [column - 1 for column in named if isinstance(column, int)]
     headings = {column.strip() for column in named if isinstance(column, str)}
     header = find_header(lines, lambda cell: cell in headings or recognise(cell) is not None, delimiter)
+    header = header or find_names_above_units(lines, lambda cell: recognise(cell) is not None, delimiter)
+    if header is None and not named:
+        bare = find_header(lines, lambda cell: recognise_bare(cell) is not None, delimiter)
+        header = bare if bare and _without_units(bare.names, {}) else None
     if header is None and len(headings) == 1:  # one name alone is no proof of a header, unless it was asked for
         header = next((found for found in _lines_with(lines, headings, delimiter)), None)
     if header is None and numbers and not headings:
@@ -76,6 +135,8 @@ def measure(lines: Sequence[str], header: Header, request: Request) -> Measured:
         raise InputError(f"{decimal!r} is not a decimal mark", key="decimal", remedy='write decimal="," or "."')
     grid = grid_under(lines, header, decimal)
     chosen = choose_columns(header.names, grid.width, request)
+    unlabelled = _without_units(header.names, chosen)
+    chosen |= unlabelled
     columns: dict[str, Any] = {}
     for name, (place, scale, offset) in chosen.items():
         values = _values(grid, name, place, header, (scale, offset))
@@ -84,10 +145,17 @@ def measure(lines: Sequence[str], header: Header, request: Request) -> Measured:
     read = {chosen[name][0] for name in columns}
     columns |= constants(request, len(grid.lines))
     unread = [name for place, name in enumerate(header.names) if place not in read and name]
-    metadata: dict[str, Any] = {"columns_not_read": unread} if unread else {}
+    metadata = described(lines[: max(header.index, 0)])
+    if unread:
+        metadata["columns_not_read"] = unread
+    measured = Measured(assemble(columns, height=len(grid.lines)), grid.lines, "line", metadata)
     if lines[-1].strip():
-        metadata["warnings"] = ["the last line has no line end: see whether the file was cut short"]
-    return Measured(assemble(columns, height=len(grid.lines)), grid.lines, "line", metadata)
+        measured = measured.noting(warnings=["the last line has no line end: see whether the file was cut short"])
+    if unlabelled and set(unlabelled) <= set(columns):
+        named = ", ".join(f"'{header.names[place]}' as {unit_of(name)}" for name, (place, _, _) in unlabelled.items())
+        measured = measured.noting(warnings=[f"columns without a unit were read: {named}"])
+        measured = _noting_kilohertz(measured) if "frequency_hertz" in unlabelled else measured
+    return measured
 
 
 def _values(grid: Grid, name: str, place: int, header: Header, way: tuple[float, float]) -> pl.Series | None:
@@ -123,6 +191,21 @@ def choose_columns(names: Sequence[str], width: int, request: Request) -> dict[s
             raise InputError(f"both {both} could be {heading.name}", key="columns", remedy=COLUMNS_REMEDY)
         chosen.setdefault(heading.name, (place, heading.scale, heading.offset))
     return chosen
+
+
+def _without_units(
+    names: Sequence[str], chosen: Mapping[str, tuple[int, float, float]]
+) -> dict[str, tuple[int, float, float]]:
+    """The columns that make a spectrum whole if those named without a unit are taken as Hz, ohm and degree."""
+    taken = {place for place, _, _ in chosen.values()}
+    bare = [(place, recognise_bare(name)) for place, name in enumerate(names) if name and place not in taken]
+    found = {heading.name: (place, heading.scale, heading.offset) for place, heading in bare if heading}
+    if len(found) < sum(heading is not None for _, heading in bare):
+        return {}
+    for wanted in (_SPECTRUM, _POLAR):
+        if set(wanted) <= {*chosen, *found}:
+            return {name: found[name] for name in wanted if name not in chosen}
+    return {}
 
 
 def _place(column: str | int, names: Sequence[str], width: int, name: str) -> int:

@@ -7,6 +7,7 @@ error that names its line: a file cut short must not pass for a shorter one.
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ DELIMITERS = ("\t", ";", ",", "  ", " ")
 """Tried in this order; two spaces stand for two or more, one for any white space."""
 _WHITE = ("  ", " ")
 _HEADER_LINES = 400
+_NAMELESS_LINES = 20_000
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?")
 _CUT = "export or copy the whole file again, or delete its last line"
 _NAMELESS = {"", "nan", "na", "n/a", "null", "none", "-", "--", "xxx", "#n/a", "-nan", "nan(ind)", "-nan(ind)"}
@@ -97,6 +99,40 @@ def find_header(lines: Sequence[str], known: Callable[[str], bool], delimiter: s
             if count > most:
                 best, most = Header(index, mark, _without_tail(cells)), count
     return best
+
+
+def find_names_above_units(lines: Sequence[str], known: Callable[[str], bool], delimiter: str | None) -> Header | None:
+    """Two lines, names over units, that make at least two known headings together; or None."""
+    for index, (line, below) in enumerate(itertools.pairwise(lines[:_HEADER_LINES])):
+        if not line.strip() or not below.strip() or len(line) + len(below) > 20_000:
+            continue
+        for mark in DELIMITERS if delimiter is None else (delimiter,):
+            names, units = _without_tail(split_cells(line, mark)), split_cells(below, mark)
+            if len(names) < 2 or len(units) < len(names) or any(map(is_number, (*names[:3], *units[:3]))):
+                continue
+            joined = tuple(f"{name} ({unit})" if unit else name for name, unit in zip(names, units, strict=False))
+            if sum(known(heading) for heading in joined if len(heading) < 80) > 1:
+                return Header(index + 1, mark, joined)
+    return None
+
+
+def find_nameless(lines: Sequence[str], count: int, delimiter: str | None) -> tuple[Header, np.ndarray] | None:
+    """A file of nothing but `count` columns of numbers: where they start, without names, and the numbers."""
+    filled = [line for line in lines if line.strip()]
+    if len(filled) > _NAMELESS_LINES:
+        return None
+    first = next(index for index, line in enumerate(lines) if line.strip())
+    for mark in DELIMITERS if delimiter is None else (delimiter,):
+        rows = []
+        for line in filled:
+            cells = split_cells(line, mark)
+            cells = cells[:-1] if len(cells) == count + 1 and not cells[-1] else cells
+            if len(cells) != count or not all(map(is_number, cells)):
+                break
+            rows.append([float(cell.replace(",", ".")) for cell in cells])
+        if len(rows) == len(filled):
+            return Header(first - 1, mark, ()), np.array(rows)
+    return None
 
 
 def find_numbers(lines: Sequence[str], places: Sequence[int], delimiter: str | None) -> Header | None:
