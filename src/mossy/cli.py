@@ -69,6 +69,39 @@ def sensitivity(case: CaseFile, out: Out = Path("results"), quiet: Quiet = False
 
 
 @app.command()
+def eis(
+    files: Annotated[list[Path], typer.Argument(help="impedance files, or folders of them")],
+    circuit: Annotated[
+        str | None, typer.Option(help="the circuit, as in 'R0-p(R1,Q1)-W1'; the best of a set when left out")
+    ] = None,
+    out: Out = Path("results"),
+    area: Annotated[str | None, typer.Option(help="electrode area, as in '1.54 cm^2'")] = None,
+    permittivity: Annotated[
+        float | None, typer.Option(help="relative permittivity of the film, for thicknesses")
+    ] = None,
+    symmetry: Annotated[
+        str | None, typer.Option(help="how the two electrodes relate, as in 'identical electrodes'")
+    ] = None,
+    coordinate: Annotated[
+        str | None, typer.Option(help="what a series runs along: time, cycle, temperature, potential, number")
+    ] = None,
+    weighting: Annotated[str, typer.Option(help="modulus, noise or unit")] = "modulus",
+    ties: Annotated[str, typer.Option(help="how a series is tied to its trends: free, soft or hard")] = "free",
+    missing: Annotated[str, typer.Option(help="rows with empty cells: refuse, or drop")] = "refuse",
+    imaginary_sign: Annotated[
+        str | None, typer.Option(help="'positive' where files hold -Z'' under the name of Z''")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Read, test and fit impedance spectra: impedance_fit.parquet, summary.json and report.html into a folder."""
+    from mossy.eis_command import Wanted, analyse_files
+
+    options = {"missing": missing} | ({"imaginary_sign": imaginary_sign} if imaginary_sign else {})
+    wanted = Wanted(circuit, area, permittivity, symmetry, coordinate, weighting, ties, options)
+    raise typer.Exit(analyse_files(files, wanted, out, quiet))
+
+
+@app.command()
 def bench(
     out: Out = Path("results"),
     lanes: Annotated[int, typer.Option(min=2, help="how many cells the large batch has")] = 1000,

@@ -91,7 +91,7 @@ def row_of(fit: CircuitFit) -> dict[str, Any]:
     for name, each in fit.parameters.items():
         error = each.standard_error
         row[name] = each.value if np.isfinite(each.value) else None
-        row[f"{name} standard error"] = error if np.isfinite(error) else None
+        row[f"{name}_standard_error"] = error if np.isfinite(error) else None
     return row | {
         "chi_squared": _finite(fit.chi_squared),
         "relative_rms": _finite(fit.relative_rms),
@@ -115,6 +115,7 @@ def fit_series(
     ties: str = "soft",
     trends: Mapping[str, str] | None = None,
     weighting: Any = "modulus",
+    fits: Sequence[CircuitFit] | None = None,
     report: Callable[[int, int], None] | None = None,
 ) -> SeriesFit:
     """A circuit fitted to spectra along a coordinate.
@@ -122,14 +123,15 @@ def fit_series(
     `coordinate`: one number a spectrum (K for temperature, s for time), with its `kind`, or the name of what the
     records say of themselves ("time", "cycle", "temperature", "potential"); by default the first they know. `trends`:
     parameter -> "arrhenius", "power" (growth: ln p = a + n ln x), "linear", "constant" or "smooth"; those left out are
-    not tied; by default by the kind. `ties`: "free", "soft" or "hard". Raises InputError for bad input.
+    not tied; by default by the kind. `ties`: "free", "soft" or "hard". `fits`: the separate fits, where they are done
+    already. Raises InputError for bad input.
     """
     checked = spectra_of(spectra)
     if ties not in TIES:
         raise InputError(f"'{ties}' is no way to tie", key="ties", remedy=suggest(str(ties), TIES))
     x, kind = coordinate_of(checked, coordinate, kind)
     wanted = _wanted(circuit, kind, trends)
-    fits = circuit.fit_many(checked, weighting=weighting, report=report)
+    fits = list(fits) if fits is not None else circuit.fit_many(checked, weighting=weighting, report=report)
     bad = [number for number, fit in enumerate(fits, 1) if fit.status == "refused"]
     if bad:
         raise InputError(f"spectrum {bad[0]}: {fits[bad[0] - 1].flags[0]}", remedy="leave it out, or use fit_many")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from mossy.analysis.elements import ALIASES, COMBINATIONS, ELEMENTS
 from mossy.errors import InputError, suggest
 
-_NAME = re.compile(r"([A-Za-z]+)(\d*)")
+_NAME = re.compile(r"([A-Za-z]+)([0-9]*)")
 _LONGEST = 2000
 _DEEPEST = 20
 
@@ -158,7 +158,7 @@ class _Parser:
         self.place += 1
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise self._error(f"brackets go deeper than {_DEEPEST}", "write a simpler circuit")
+            raise self._error(f"brackets go deeper than {_DEEPEST}", "write a simpler circuit", opened)
         parts = [self._series()]
         while self._next() == ",":
             if len(parts) == most:

@@ -44,18 +44,24 @@ def render(content: ReportContent) -> str:
     """The report as text."""
     with style():
         parts = _sections(content, _drawings(content))
+    title, version = content.title or "Untitled run", content.versions.get("mossy", "")
+    return assemble(title, overview.heading(content), overview.warning(content), parts, version)
+
+
+def assemble(title: str, heading: Html, warning: Html, parts: Sequence[tuple[str, str, Html]], version: str) -> str:
+    """A whole page from its sections: (name, title, inside) each."""
     links = join(Html(f'<li><a href="#{name}">{text(title)}</a></li>') for name, title, _ in parts)
     body = join(
         Html(f'<section id="{name}">{element("h2", text(title))}\n{inner}</section>') for name, title, inner in parts
     )
     return Template(_resource("page.html")).substitute(
-        title=text(content.title or "Untitled run"),
+        title=text(title),
         style=_resource("page.css"),
-        heading=overview.heading(content),
-        warning=overview.warning(content),
+        heading=heading,
+        warning=warning,
         contents=links,
         sections=body,
-        version=text(content.versions.get("mossy", "")),
+        version=text(version),
     )
 
 

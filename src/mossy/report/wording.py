@@ -24,6 +24,8 @@ _LADDERS = {
     "mol/L": (0, "mol/L"),
     "Ω": (0, "Ω"),
     "Ω cm²": (0, "Ω cm²"),
+    "s": (0, "s"),
+    "F": (0, "F"),
 }
 _UNIT_ENDINGS = {
     "mA_per_cm2": "mA/cm²",

@@ -1,0 +1,112 @@
+"""Which circuit? A documented set is tried on a sample of the spectra, and the evidence decides.
+
+The set: one to four arcs p(R,Q); ending in nothing, semi-infinite diffusion W, diffusion to a fixed concentration Ws or
+to a wall Wo, or a constant phase element Q; with a series resistance R0 or without; with an inductance where the
+highest frequencies show one. Arcs are added while the sum of the Bayesian criteria over the sample falls, every
+parameter stays determined (to half its value) in most of the sample, and the residuals still exceed the noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mossy.analysis.circuit_fit import CircuitFit
+from mossy.analysis.circuits import Circuit
+from mossy.analysis.spectra import Spectrum
+
+TAILS = ("", "-W1", "-Ws1", "-Wo1", "-Q0")
+MOST_ARCS = 4
+SAMPLE = 8
+MOST_OF_SAMPLE = 0.8
+_NOISE_REACHED = 1.15
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A circuit tried: the sum of its Bayesian criteria over the sample, its median residual over the noise, and the
+    share of the sample in which every parameter is determined.
+    """
+
+    circuit: str
+    parameters: int
+    bic: float
+    noise_ratio: float
+    relative_rms: float
+    determined: float
+
+    @property
+    def acceptable(self) -> bool:
+        """Whether all its parameters are determined in most of the sample."""
+        return self.determined >= MOST_OF_SAMPLE
+
+
+def sample_of(spectra: Sequence[Any], count: int = SAMPLE) -> list[Any]:
+    """At most so many of them, evenly spread."""
+    rows = np.unique(np.linspace(0, len(spectra) - 1, min(count, len(spectra))).round().astype(int))
+    return [spectra[row] for row in rows]
+
+
+def propose(
+    spectra: Sequence[Spectrum], *, weighting: Any = "modulus", report: Callable[[str], None] | None = None
+) -> list[Candidate]:
+    """Every circuit tried, the one to take first. At least one fits where the spectra have four points or more."""
+    sample = sample_of(spectra)
+    tried: dict[str, Candidate] = {}
+    inductive = np.mean([each.impedance[np.argmax(each.frequency)].imag > 0.0 for each in sample]) > 0.5
+    coil = "L0-" if inductive else ""
+
+    def attempt(head: str, arcs: int, tail: str) -> Candidate | None:
+        text = head + "-".join(f"p(R{k},Q{k})" for k in range(1, arcs + 1)) + tail
+        if text not in tried and 2 * min(map(len, sample)) > len(Circuit(text).names) + 1:
+            if report is not None:
+                report(text)
+            tried[text] = _candidate(text, sample, weighting)
+        return tried.get(text)
+
+    best: Candidate | None = None
+    shapes = [(coil + head, tail) for head in ("R0-", "") for tail in TAILS if head or tail in ("", "-W1", "-Q0")]
+    for arcs in range(1, MOST_ARCS + 1):
+        found = [each for head, tail in shapes if (each := attempt(head, arcs, tail)) is not None]
+        better = min([*found, *([best] if best else [])], key=_order, default=None)
+        if better is None or better is best:
+            break
+        best = better
+        shapes = [_shape(each) for each in sorted(found, key=lambda each: each.bic)[:3]]
+        if best.noise_ratio < _NOISE_REACHED:
+            break
+    return sorted(tried.values(), key=_order)
+
+
+def _shape(candidate: Candidate) -> tuple[str, str]:
+    """What stands before the arcs of a circuit, and behind them."""
+    text = candidate.circuit
+    return text[: text.index("p(")], text[text.rindex(")") + 1 :]
+
+
+def _order(candidate: Candidate) -> tuple[bool, float]:
+    return not candidate.acceptable, candidate.bic
+
+
+def _candidate(text: str, sample: Sequence[Spectrum], weighting: Any) -> Candidate:
+    fits = [fit for fit in Circuit(text).fit_many(sample, weighting=weighting) if fit.status != "refused"]
+    if not fits:
+        return Candidate(text, len(Circuit(text).names), np.inf, np.inf, np.inf, 0.0)
+    return Candidate(
+        text,
+        len(fits[0].names),
+        float(sum(fit.bic for fit in fits)),
+        float(np.nanmedian([fit.noise_ratio for fit in fits])),
+        float(np.median([fit.relative_rms for fit in fits])),
+        float(np.mean([_all_determined(fit) for fit in fits])),
+    )
+
+
+def _all_determined(fit: CircuitFit) -> bool:
+    """Whether every parameter is smaller than neither its error nor a bound; exponents may stand at 1."""
+    return all(
+        each.relative_error < 0.5 and (each.note == "" or name.endswith(".alpha")) for name, each in fit.parameters.items()
+    )

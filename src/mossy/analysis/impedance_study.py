@@ -1,0 +1,396 @@
+"""A folder of spectra as one study: validity, distributions, one circuit for all, series, events, quantities."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mossy.analysis import arrhenius, drt, kramers_kronig
+from mossy.analysis import impedance_physics as physics
+from mossy.analysis.circuit_choice import Candidate, propose, sample_of
+from mossy.analysis.circuit_fit import CircuitFit
+from mossy.analysis.circuit_model import fitted_form
+from mossy.analysis.circuit_series import SeriesFit, row_of
+from mossy.analysis.circuit_trends import COORDINATES, along
+from mossy.analysis.circuits import Circuit
+from mossy.analysis.impedance_physics import Measured
+from mossy.analysis.spectra import Spectrum, spectrum_of
+from mossy.errors import InputError
+from mossy.records import Impedance
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MOST_DISTRIBUTIONS = 60
+FEWEST_IN_SERIES = 3
+_TEMPERATURE = re.compile(r"(?<![0-9.])(-?\d{1,4}(?:[.,]\d+)?)\s*[_ ]?(?:deg(?:rees)?[ _]?C?|°C|oC|C)(?![A-Za-z0-9])")
+_KELVIN = re.compile(r"(?<![0-9.])(\d{2,4}(?:\.\d+)?)\s?K(?![A-Za-z0-9])")
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Item:
+    """A spectrum and where it comes from."""
+
+    spectrum: Spectrum
+    file: str
+    sweep: int
+    sweeps: int
+
+    @property
+    def name(self) -> str:
+        """The file's name, with the sweep where it has several."""
+        stem = Path(self.file).name
+        return f"{stem} sweep {self.sweep}" if self.sweeps > 1 else stem
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Spectra that belong together: their rows in the study, the coordinate, the fit, and what was found along it."""
+
+    name: str
+    kind: str
+    coordinate: np.ndarray
+    rows: list[int]
+    fit: SeriesFit | None
+    events: tuple[Any, ...] = ()
+    lines: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """All that was found; `items`, `validity`, `fits` and `distributions` (None where not computed) by row."""
+
+    items: list[Item]
+    validity: list[Any]
+    distributions: list[Any]
+    candidates: list[Candidate]
+    circuit: str
+    fits: list[CircuitFit]
+    series: list[Series]
+    quantities: dict[str, Measured]
+    notes: tuple[str, ...]
+
+    def table(self) -> pl.DataFrame:
+        """One row a spectrum: file, sweep, coordinate, parameters with errors, derived quantities, validity, flags."""
+        import polars as pl
+
+        places = {row: (each, k) for each in self.series for k, row in enumerate(each.rows)}
+        rows = []
+        for row, (item, validity, fit) in enumerate(zip(self.items, self.validity, self.fits, strict=True)):
+            entry: dict[str, Any] = {"file": item.file, "sweep": item.sweep, "points": len(item.spectrum)}
+            if row in places:
+                series, k = places[row]
+                entry |= {"series": series.name} | along(series.kind, float(series.coordinate[k]))
+            entry |= row_of(fit)
+            for name, value in self.quantities.items():
+                entry |= {name: _number(value.value[row]), f"{name}_standard_error": _number(value.standard_error[row])}
+            if validity is not None:
+                entry |= {"valid": validity.passed, "noise": float(validity.noise.proportional)}
+            rows.append(entry)
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if value is not None and np.isfinite(value) else None
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person may say: circuit, electrode area (m2), permittivity of the film, symmetry of the two electrodes,
+    weighting, ties of a series, the coordinate it runs along.
+    """
+
+    circuit: str | None = None
+    area: float | None = None
+    permittivity: float | None = None
+    symmetry: str | None = None
+    weighting: str = "modulus"
+    ties: str = "free"
+    coordinate: str | None = None
+
+
+def study(records: Sequence[Impedance], options: Options, report: Report | None = None) -> Study:
+    """Everything `mossy eis` computes from Impedance records. Raises InputError where there is no spectrum to fit."""
+    tell = report or (lambda stage, done, total: None)
+    items = [_item(record) for record in records]
+    if not items:
+        raise InputError("there is no spectrum", remedy="give files with impedance data")
+    tell("Kramers-Kronig", 0, len(items))
+    validity = _validity(items)
+    distributions = _distributions(items, tell)
+    groups = _groups(items)
+    text, candidates = options.circuit, list[Candidate]()
+    if text is None:
+        candidates = _proposed(items, groups, options, tell)
+        text = candidates[0].circuit
+    circuit = Circuit(text)
+    spectra = [item.spectrum for item in items]
+    fits = circuit.fit_many(
+        spectra, weighting=options.weighting, report=lambda done, total: tell("fitting", done, total)
+    )
+    series = []
+    for rows in groups:
+        one = _series(circuit, items, rows, fits, options, records)
+        for place, row in enumerate(one.rows):
+            if one.fit is not None and one.fit.ties != "free":
+                fits[row] = one.fit.fits[place]
+        series.append(one)
+    quantities = _quantities(circuit, fits, items, options)
+    return Study(items, validity, distributions, candidates, circuit.text, fits, series, quantities, _notes(items))
+
+
+def _item(record: Impedance) -> Item:
+    """A record as an item, with what its table and file name say of time, voltage and temperature."""
+    said = dict(record.metadata)
+    table = record.table
+    if "test_time_second" in table.columns:
+        said["series_time_second"] = float(table["test_time_second"][0])
+    if "voltage_volt" in table.columns:
+        said["series_voltage_volt"] = float(table["voltage_volt"].mean())  # type: ignore[arg-type]
+    if "cycle_count" in table.columns and table["cycle_count"].null_count() == 0:
+        said["series_cycle"] = int(table["cycle_count"][0])
+    file = str(said.get("source_path", ""))
+    if "temperature_celsius" not in said and (named := temperature_in(Path(file).stem)) is not None:
+        said["temperature_celsius"], said["temperature_from"] = named, "the file's name"
+    spectrum = replace(spectrum_of(record), metadata=said)
+    flags = (*spectrum.flags, *map(str, said.get("warnings", [])))
+    return Item(replace(spectrum, flags=flags), file, int(said.get("sweep", 1)), int(said.get("sweeps", 1)))
+
+
+def temperature_in(name: str) -> float | None:
+    """The temperature in a file's name, degC, where exactly one stands there.
+
+    >>> [temperature_in(name) for name in ("s04147-140deg", "cell 25C run3", "C05_300K", "x")]
+    [140.0, 25.0, 26.85, None]
+    """
+    found = [float(match.replace(",", ".")) for match in _TEMPERATURE.findall(name)]
+    found += [round(float(match) - 273.15, 6) for match in _KELVIN.findall(name)]
+    return found[0] if len(found) == 1 and found[0] > -273.15 else None
+
+
+def _validity(items: list[Item]) -> list[Any]:
+    """The Kramers-Kronig test of each spectrum that has the points for it."""
+    found: list[Any] = [None] * len(items)
+    long = [row for row, item in enumerate(items) if len(item.spectrum) >= kramers_kronig.FEWEST]
+    for row, validity in zip(long, kramers_kronig.test_many([items[row].spectrum for row in long]), strict=True):
+        found[row] = validity
+    return found
+
+
+def _distributions(items: list[Item], tell: Report) -> list[Any]:
+    """The distributions of at most `MOST_DISTRIBUTIONS` spectra, evenly spread."""
+    found: list[Any] = [None] * len(items)
+    wanted = sample_of(range(len(items)), MOST_DISTRIBUTIONS)
+    for done, row in enumerate(wanted):
+        tell("relaxation times", done, len(wanted))
+        try:
+            found[row] = drt.distribution(items[row].spectrum)
+        except InputError:
+            continue
+    return found
+
+
+def _groups(items: list[Item]) -> list[list[int]]:
+    """The rows that belong together: the sweeps of a file, or the single spectra of a folder."""
+    groups: dict[str, list[int]] = {}
+    for row, item in enumerate(items):
+        key = item.file if item.sweeps > 1 else str(Path(item.file).parent)
+        groups.setdefault(key, []).append(row)
+    return list(groups.values())
+
+
+def _proposed(items: list[Item], groups: list[list[int]], options: Options, tell: Report) -> list[Candidate]:
+    """The circuits tried, on a sample of the largest group."""
+    largest = max(groups, key=len)
+    sample = [items[row].spectrum for row in largest]
+    count = 0
+
+    def said(text: str) -> None:
+        nonlocal count
+        count += 1
+        tell(f"trying {text}", count, 0)
+
+    found = propose(sample, weighting=options.weighting, report=said)
+    if not found:
+        points = min(len(each) for each in sample)
+        raise InputError(f"{points} points are too few for any circuit", remedy="name one with --circuit")
+    return found
+
+
+def _series(
+    circuit: Circuit,
+    items: list[Item],
+    rows: list[int],
+    fits: list[CircuitFit],
+    options: Options,
+    records: Sequence[Impedance],
+) -> Series:
+    """What a group says along its coordinate."""
+    rows = [row for row in rows if fits[row].status != "refused"]
+    name = Path(items[rows[0]].file).name if rows and items[rows[0]].sweeps > 1 else ""
+    name = name or (Path(items[rows[0]].file).parent.name if rows else "")
+    spectra = [_with_clock(items[row].spectrum, items[rows[0]].spectrum) for row in rows]
+    if len(rows) < FEWEST_IN_SERIES:
+        return Series(name, "number", np.arange(1.0, len(rows) + 1.0), rows, None)
+    try:
+        found = circuit.fit_series(
+            spectra,
+            coordinate=options.coordinate,
+            ties=options.ties,
+            weighting=options.weighting,
+            fits=[fits[r] for r in rows],
+        )
+    except InputError as error:
+        if options.coordinate is not None:
+            raise
+        return Series(name, "number", np.arange(1.0, len(rows) + 1.0), rows, None, notes=(str(error),))
+    order = np.argsort(found.coordinate, kind="stable")
+    found = replace(found, coordinate=found.coordinate[order], fits=[found.fits[k] for k in order])
+    rows = [rows[k] for k in order]
+    lines = _arrhenius(found, circuit) if found.kind == "temperature" else {}
+    events = _events(found, [records[row] for row in rows]) if found.kind != "temperature" else ()
+    notes = tuple(found.flags)
+    if found.kind == "temperature" and items[rows[0]].spectrum.metadata.get("temperature_from"):
+        notes += ("temperatures were read from the files' names",)
+    return Series(name, found.kind, found.coordinate, rows, found, events, lines, notes)
+
+
+def _with_clock(spectrum: Spectrum, first: Spectrum) -> Spectrum:
+    """The spectrum with its time since the first one's start, where both say when they began."""
+    said = dict(spectrum.metadata)
+    begun, origin = (_clock(each.metadata.get("start_time")) for each in (spectrum, first))
+    if begun is not None and origin is not None:
+        said["series_time_second"] = said.get("series_time_second", 0.0) + (begun - origin).total_seconds()
+    return replace(spectrum, metadata=said)
+
+
+def _clock(said: Any) -> datetime.datetime | None:
+    try:
+        return datetime.datetime.fromisoformat(str(said)).replace(tzinfo=None)
+    except ValueError:
+        return None
+
+
+def _arrhenius(found: SeriesFit, circuit: Circuit) -> dict[str, Any]:
+    """The Arrhenius line of each resistance, as ln(R/T), and whether it breaks."""
+    lines: dict[str, Any] = {}
+    for name, unit in circuit.units.items():
+        values, errors = found.values(name)
+        known = np.isfinite(errors) & (values > 0.0) & (errors < values)
+        if unit != "ohm" or known.sum() < 3:
+            continue
+        kelvin = found.coordinate[known]
+        try:
+            lines[name] = arrhenius.fit(kelvin, values[known], errors[known], form="ln(R/T)")
+            if known.sum() >= 8:
+                lines[f"{name} break"] = arrhenius.with_break(kelvin, values[known], errors[known], form="ln(R/T)")
+        except InputError:
+            continue
+    return lines
+
+
+def _events(found: SeriesFit, records: Sequence[Impedance]) -> tuple[Any, ...]:
+    from mossy.analysis.series_events import events
+
+    if len(found.fits) < 6:
+        return ()
+    try:
+        return tuple(events(records, found.coordinate, fits=found.fits))
+    except InputError:
+        return ()
+
+
+def _quantities(circuit: Circuit, fits: list[CircuitFit], items: list[Item], options: Options) -> dict[str, Measured]:
+    """Derived by row: capacitance and frequency of each arc, resistances per area and electrode, thicknesses."""
+    form = fitted_form(circuit.text)
+    areas = np.array([_area(item, options) for item in items])
+    found: dict[str, Measured] = {}
+    for resistor, other in form.arcs.values():
+        names = [resistor, *(name for name in circuit.names if name.partition(".")[0] == other)]
+        if len(names) != 3:
+            continue
+        capacity = _arc_capacitance(fits, circuit.names, names)
+        found[f"{other}_through_film_capacitance_farad"] = capacity
+        if options.permittivity is not None and np.isfinite(areas).any():
+            known = Measured(options.permittivity, 0.0, "1", (f"permittivity {options.permittivity:g} as given",))
+            found[f"{other}_film_thickness_metre"] = _rowwise(
+                physics.film_thickness, capacity, known, Measured(areas, 0.0 * areas, "m^2", ("area as given",))
+            )
+    if np.isfinite(areas).any():
+        for name, unit in circuit.units.items():
+            if unit == "ohm":
+                found[f"{name}_ohm_cm2"] = _per_area(fits, name, areas, options)
+    return found
+
+
+def _area(item: Item, options: Options) -> float:
+    said = item.spectrum.metadata.get("electrode_area_square_metre")
+    return float(options.area or said or np.nan)
+
+
+def _arc_capacitance(fits: list[CircuitFit], order: list[str], names: list[str]) -> Measured:
+    """Through-film capacitance of a resistor beside a constant phase element, with its covariance, by row."""
+    places = [order.index(name) for name in names]
+    values = np.array([[fit.parameters[name].value for name in names] for fit in fits])
+    covariance = np.array([fit.covariance[np.ix_(places, places)] for fit in fits])
+    good = np.isfinite(values).all(axis=1) & np.isfinite(covariance).all(axis=(1, 2))
+    inside = [
+        Measured(values[good, k], np.sqrt(covariance[good, k, k]), unit) for k, unit in enumerate(("ohm", "F", "1"))
+    ]
+    whole, errors = np.full((2, len(fits)), np.nan)
+    assumptions: tuple[str, ...] = ()
+    if good.any():
+        got = physics.through_film_capacitance(inside[0], inside[1], inside[2], covariance=covariance[good])
+        whole[good], errors[good], assumptions = got.value, got.standard_error, got.assumptions
+    return Measured(whole, errors, "F", assumptions)
+
+
+def _rowwise(law: Callable[..., Measured], *arguments: Measured) -> Measured:
+    """A law on rows of which some are unknown."""
+    arrays = [each for each in arguments if np.ndim(each.value)]
+    good = np.all([np.isfinite(each.value) & np.isfinite(each.standard_error) for each in arrays], axis=0)
+    whole, errors = np.full((2, len(good)), np.nan)
+    given = [
+        replace(each, value=each.value[good], standard_error=each.standard_error[good]) if np.ndim(each.value) else each
+        for each in arguments
+    ]
+    got = law(*given) if good.any() else None
+    if got is not None:
+        whole[good], errors[good] = got.value, got.standard_error
+    return Measured(whole, errors, got.unit if got else "m", got.assumptions if got else ())
+
+
+def _per_area(fits: list[CircuitFit], name: str, areas: np.ndarray, options: Options) -> Measured:
+    """A resistance per area, ohm cm2; per electrode where a symmetry was stated."""
+    values = np.array([fit.parameters[name].value for fit in fits])
+    errors = np.array([fit.parameters[name].standard_error for fit in fits])
+    area = Measured(areas, 0.0 * areas, "m^2", ("area as given",))
+    if options.symmetry is not None:
+        symmetry = options.symmetry
+        found = _rowwise(
+            lambda r, a: physics.per_electrode(r, a, symmetry=symmetry), Measured(values, errors, "ohm"), area
+        )
+        return found.to("ohm*cm^2")
+    return Measured(values * areas * 1e4, errors * areas * 1e4, "ohm*cm^2", ("of the whole cell", *area.assumptions))
+
+
+def _notes(items: list[Item]) -> tuple[str, ...]:
+    """What the files themselves warn of, each once with how many spectra it concerns."""
+    counts: dict[str, int] = {}
+    for item in items:
+        for flag in item.spectrum.flags:
+            counts[flag] = counts.get(flag, 0) + 1
+    return tuple(
+        f"{flag} ({count} of {len(items)} spectra)" if len(items) > 1 else flag for flag, count in counts.items()
+    )
+
+
+__all__ = ["COORDINATES", "Item", "Options", "Series", "Study", "study", "temperature_in"]

@@ -1,0 +1,333 @@
+"""`mossy eis`: files and folders in, fits and a report out. A bad file is listed and never stops the others."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mossy.commands import made_folder, patient, versions_used, write_json
+from mossy.errors import InputError, suggest
+from mossy.units import to_si
+
+if TYPE_CHECKING:
+    from mossy.analysis.impedance_study import Series, Study
+    from mossy.readers.many import FileRead
+    from mossy.report.spectra_content import SeriesShown, SpectraContent
+
+_LABELS = {
+    "time": "time",
+    "cycle": "cycle",
+    "temperature": "temperature",
+    "potential": "potential",
+    "salt": "salt concentration",
+    "pressure": "stack pressure",
+    "number": "spectrum",
+}
+_VALUES_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The options as they were typed."""
+
+    circuit: str | None
+    area: str | None
+    permittivity: float | None
+    symmetry: str | None
+    coordinate: str | None
+    weighting: str
+    ties: str
+    reading: dict[str, str]
+
+
+def analyse_files(files: list[Path], wanted: Wanted, out: Path, quiet: bool) -> int:
+    """The command: 0 where every file and spectrum was used, 1 where some were not, 2 for bad input."""
+    with patient() as check:
+        from mossy.readers.many import read_many
+
+        options = _options(wanted)
+        folder = made_folder(out)
+        with _progress(quiet, check) as tell:
+            tell("reading", 0, 0)
+            reads = read_many(files, kind="impedance", **wanted.reading)
+            study = _studied(reads, options, tell)
+            tell("writing", 0, 0)
+            content = _content(study, reads, files)
+            _write(study, reads, content, folder)
+    _say(study, reads, folder)
+    lost = [each for each in reads if each.problem and not each.skipped]
+    return 1 if lost or any(fit.status != "done" for fit in study.fits) else 0
+
+
+def _options(wanted: Wanted) -> Any:
+    """The options checked before anything is read."""
+    from mossy.analysis.circuit_series import TIES
+    from mossy.analysis.circuit_trends import COORDINATES
+    from mossy.analysis.circuits import WEIGHTINGS, Circuit
+    from mossy.analysis.impedance_physics import SYMMETRIES
+    from mossy.analysis.impedance_study import Options
+
+    for key, given, known in (
+        ("--weighting", wanted.weighting, WEIGHTINGS),
+        ("--ties", wanted.ties, TIES),
+        ("--coordinate", wanted.coordinate, tuple(COORDINATES)),
+        ("--symmetry", wanted.symmetry, tuple(SYMMETRIES)),
+    ):
+        if given is not None and given not in known:
+            raise InputError(f"'{given}' cannot be used", key=key, remedy=suggest(given, known))
+    area = None if wanted.area is None else to_si(wanted.area, "m^2", "--area")
+    for key, number in (("--area", area), ("--permittivity", wanted.permittivity)):
+        if number is not None and not (np.isfinite(number) and number > 0.0):
+            raise InputError(f"{number} is not above zero", key=key, remedy="give a positive number")
+    text = None if wanted.circuit is None else Circuit(wanted.circuit).text
+    return Options(text, area, wanted.permittivity, wanted.symmetry, wanted.weighting, wanted.ties, wanted.coordinate)
+
+
+def _studied(reads: list[FileRead], options: Any, tell: Callable[[str, int, int], None]) -> Study:
+    from mossy.analysis.impedance_study import study
+
+    records: list[Any] = [record for each in reads for record in each.records]
+    if not records:
+        reasons = [f"{each.path}: {each.problem}" for each in reads if each.problem]
+        more = f" (and {len(reasons) - 3} more)" if len(reasons) > 3 else ""
+        problem = "no spectrum could be read" + (f": {'; '.join(reasons[:3])}{more}" if reasons else "")
+        raise InputError(problem, remedy="give files with frequency, real and imaginary impedance")
+    return study(records, options, tell)
+
+
+@contextlib.contextmanager
+def _progress(quiet: bool, check: Callable[[], None]) -> Iterator[Callable[[str, int, int], None]]:
+    """A callback (what, done, total) that moves a bar on a terminal, and where a Ctrl-C takes effect."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda what, done, total: check()
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def move(what: str, done: int, total: int) -> None:
+            check()
+            bar.update(task, description=what, completed=done, total=total or None)
+
+        yield move
+
+
+def _write(study: Study, reads: list[FileRead], content: SpectraContent, folder: Path) -> None:
+    from mossy.report.spectra_page import write_spectra_report
+
+    study.table().write_parquet(folder / "impedance_fit.parquet")
+    write_json(folder / "summary.json", _summary(study, reads))
+    write_spectra_report(folder / "report.html", content)
+
+
+def _summary(study: Study, reads: list[FileRead]) -> dict[str, Any]:
+    """summary.json: what was read, chosen, found, flagged."""
+    return {
+        "circuit": study.circuit,
+        "units": _units(study),
+        "spectra": len(study.items),
+        "candidates": [vars(each) | {"acceptable": each.acceptable} for each in study.candidates],
+        "series": [_series_summary(each) for each in study.series],
+        "flagged": [{"spectrum": name, "reason": reason} for name, reason in _flagged(study)],
+        "files": [
+            {"file": str(each.path), "spectra": len(each.records), "problem": each.problem, "skipped": each.skipped}
+            for each in reads
+        ],
+        "notes": list(study.notes),
+        "assumptions": {name: list(value.assumptions) for name, value in study.quantities.items()},
+        "versions": versions_used(),
+    }
+
+
+def _units(study: Study) -> dict[str, str]:
+    from mossy.analysis.circuits import Circuit
+
+    return Circuit(study.circuit).units | {name: value.unit for name, value in study.quantities.items()}
+
+
+def _series_summary(series: Series) -> dict[str, Any]:
+    found = series.fit
+    return {
+        "name": series.name,
+        "coordinate": series.kind,
+        "spectra": len(series.rows),
+        "ties": found.ties if found else None,
+        "trends": {
+            name: {"law": trend.law, "scatter": trend.scatter, "coefficients": trend.coefficients}
+            for name, trend in (found.trends if found else {}).items()
+        },
+        "activation_energies_eV": {
+            name: {
+                "value": line.activation_energy.value,
+                "standard_error": line.activation_energy.standard_error,
+                "form": line.form,
+            }
+            for name, line in series.lines.items()
+            if hasattr(line, "activation_energy")
+        },
+        "events": [event.as_dict() for event in series.events],
+        "notes": list(series.notes),
+    }
+
+
+def _flagged(study: Study) -> list[tuple[str, str]]:
+    """(spectrum, reason): what failed the Kramers-Kronig test, did not fit, or lacks something."""
+    found = []
+    for item, validity, fit in zip(study.items, study.validity, study.fits, strict=True):
+        if validity is not None:
+            found += [(item.name, str(flag)) for flag in (validity.flags if not validity.passed else ())]
+            found += [(item.name, reason) for reason in validity.reasons.values()]
+        found += [(item.name, flag) for flag in fit.flags if flag not in item.spectrum.flags]
+    return found
+
+
+def _content(study: Study, reads: list[FileRead], files: list[Path]) -> SpectraContent:
+    from mossy.report.spectra_content import SpectraContent
+
+    title = files[0].name if len(files) == 1 else f"{len(files)} files"
+    shown = [row for row in np.unique(np.linspace(0, len(study.items) - 1, _VALUES_SHOWN).round().astype(int))]
+    return SpectraContent(
+        title=f"Impedance of {title}",
+        circuit=study.circuit,
+        facts=_facts(study, reads),
+        series=[_series_shown(study, each) for each in study.series if each.rows],
+        candidates=[vars(each) for each in study.candidates],
+        rows=[(study.items[row].name, _values(study, row)) for row in shown if study.fits[row].status != "refused"],
+        flagged=_flagged(study),
+        skipped=[(str(each.path), each.problem) for each in reads if each.problem],
+        notes=study.notes,
+        assumptions=[f"{name}: {said}" for name, value in study.quantities.items() for said in value.assumptions],
+        versions=versions_used(),
+    )
+
+
+def _values(study: Study, row: int) -> list[tuple[str, float, float, str, str]]:
+    fit = study.fits[row]
+    rows = [(name, each.value, each.standard_error, each.unit, each.note) for name, each in fit.parameters.items()]
+    for name, value in study.quantities.items():
+        if np.isfinite(value.value[row]):
+            words = name.replace("_", " ")
+            rows.append((words, float(value.value[row]), float(value.standard_error[row]), value.unit, ""))
+    return rows
+
+
+def _facts(study: Study, reads: list[FileRead]) -> list[tuple[str, str, str]]:
+    """The cards at the top."""
+    tested = [each for each in study.validity if each is not None]
+    passed = sum(each.passed for each in tested)
+    fits = [fit for fit in study.fits if fit.status != "refused"]
+    rms = float(np.median([fit.relative_rms for fit in fits])) if fits else float("nan")
+    ratio = float(np.nanmedian([fit.noise_ratio for fit in fits])) if fits else float("nan")
+    bad = sum(1 for each in reads if each.problem and not each.skipped)
+    facts = [
+        ("Spectra", str(len(study.items)), f"from {sum(1 for each in reads if each.records)} files, {bad} refused"),
+        ("Kramers-Kronig", f"{passed} of {len(tested)} pass", "linear test, elements chosen out of sample"),
+        ("Residual", f"{100.0 * rms:.2g} %", f"{ratio:.2g} times the noise" if np.isfinite(ratio) else "median"),
+    ]
+    for series in study.series:
+        for name, line in list(series.lines.items())[:3]:
+            energy = getattr(line, "activation_energy", None)
+            if energy is not None:
+                facts.append(
+                    (f"Activation energy of {name}", f"{energy.value:.3f} ± {energy.standard_error:.3f} eV", line.form)
+                )
+        if series.events:
+            facts.append(("Events", str(len(series.events)), series.events[0].kind))
+    return facts
+
+
+def _series_shown(study: Study, series: Series) -> SeriesShown:
+    from mossy.analysis.circuit_trends import COORDINATES
+    from mossy.analysis.circuits import Circuit
+    from mossy.report.spectra_content import DistributionShown, SeriesShown, SpectrumShown
+
+    spectra, distributions = [], []
+    for x, row in zip(series.coordinate, series.rows, strict=True):
+        item, fit, found = study.items[row], study.fits[row], study.distributions[row]
+        spectrum = item.spectrum
+        spectra.append(SpectrumShown(item.name, spectrum.frequency, spectrum.impedance, fit.model, float(x)))
+        if found is not None:
+            peaks = np.array([peak.time_constant for peak in found.peaks])
+            distributions.append(
+                DistributionShown(
+                    float(x), item.name, found.time_constants, found.density, found.lower, found.upper, peaks
+                )
+            )
+    fits = [study.fits[row] for row in series.rows]
+    units = Circuit(study.circuit).units
+    parameters = {
+        name: (
+            np.array([fit.parameters[name].value for fit in fits]),
+            np.array([fit.parameters[name].standard_error for fit in fits]),
+            unit,
+        )
+        for name, unit in units.items()
+    }
+    noise = [
+        study.validity[row].noise.proportional if study.validity[row] is not None else np.nan for row in series.rows
+    ]
+    return SeriesShown(
+        name=series.name,
+        kind=series.kind,
+        label=_LABELS[series.kind],
+        unit=COORDINATES[series.kind][1],
+        coordinate=series.coordinate,
+        spectra=spectra,
+        distributions=distributions,
+        parameters=parameters,
+        relative_rms=np.array([fit.relative_rms for fit in fits]),
+        noise=np.array(noise),
+        lines=_lines(series),
+        events=[(float(event.coordinate), event.text, event.evidence) for event in series.events],
+        notes=series.notes,
+    )
+
+
+def _lines(series: Series) -> list[tuple[str, str, Any, Any, Any, Any]]:
+    """The Arrhenius lines as drawn: name, words, kelvin, ln(R/T), its error, the line there."""
+    found = []
+    for name, line in series.lines.items():
+        energy = getattr(line, "activation_energy", None)
+        if energy is None or series.fit is None:
+            continue
+        values, errors = series.fit.values(name)
+        known = np.isfinite(errors) & (values > 0.0) & (errors < values)
+        kelvin = series.coordinate[known]
+        measured = np.log(values[known] / kelvin)
+        words = f"{energy.value:.3f} ± {energy.standard_error:.3f} eV"
+        found.append((name, words, kelvin, measured, errors[known] / values[known], measured - line.residuals))
+    return found
+
+
+def _say(study: Study, reads: list[FileRead], folder: Path) -> None:
+    """What is printed at the end."""
+    for each in reads:
+        if each.problem and not each.skipped:
+            print(f"warning: {each.path}: {each.problem}", file=sys.stderr)
+    print(f"{len(study.items)} spectra, circuit {study.circuit}")
+    for series in study.series:
+        if len(series.rows) > 1:
+            print(f"{series.name}: {len(series.rows)} spectra along {_LABELS[series.kind]}")
+        for name, line in series.lines.items():
+            energy = getattr(line, "activation_energy", None)
+            if energy is not None:
+                print(
+                    f"  activation energy of {name}: {energy.value:.4f} +- {energy.standard_error:.4f} eV ({line.form})"
+                )
+        for event in series.events:
+            print(f"  {event.text}")
+    if len(study.items) == 1:
+        for name, value, error, unit, note in _values(study, 0):
+            print(f"  {name} = {value:.6g} +- {error:.2g} {unit} {note}".rstrip())
+    flagged = _flagged(study)
+    if flagged:
+        print(f"{len({name for name, _ in flagged})} spectra are flagged; the report and summary.json say why")
+    print(f"report: {folder / 'report.html'}")
