@@ -30,6 +30,7 @@ _LABELS = {
     "number": "spectrum",
 }
 _VALUES_SHOWN = 12
+_CURVE, _MOST_CURVES = 121, 200
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def analyse_files(files: list[Path], wanted: Wanted, out: Path, quiet: bool) -> 
         folder = made_folder(out)
         with _progress(quiet, check) as tell:
             tell("reading", 0, 0)
-            reads = read_many(files, kind="impedance", **wanted.reading)
+            reads = read_many(files, **wanted.reading)
             study = _studied(reads, options, tell)
             tell("writing", 0, 0)
             content = _content(study, reads, files)
@@ -92,9 +93,9 @@ def _options(wanted: Wanted) -> Any:
 def _studied(reads: list[FileRead], options: Any, tell: Callable[[str, int, int], None]) -> Study:
     from mossy.analysis.impedance_study import study
 
-    records: list[Any] = [record for each in reads for record in each.records]
+    records: list[Any] = [record for each in reads for record in each.records if record.kind == "impedance"]
     if not records:
-        reasons = [f"{each.path}: {each.problem}" for each in reads if each.problem]
+        reasons = [f"{each.path}: {each.problem or 'holds no spectrum'}" for each in reads]
         more = f" (and {len(reasons) - 3} more)" if len(reasons) > 3 else ""
         problem = "no spectrum could be read" + (f": {'; '.join(reasons[:3])}{more}" if reasons else "")
         raise InputError(problem, remedy="give files with frequency, real and imaginary impedance")
@@ -131,14 +132,12 @@ def _write(study: Study, reads: list[FileRead], content: SpectraContent, folder:
 def _summary(study: Study, reads: list[FileRead]) -> dict[str, Any]:
     """summary.json: what was read, chosen, found, flagged."""
     return {
-        "circuit": study.circuit,
-        "units": _units(study),
         "spectra": len(study.items),
-        "candidates": [vars(each) | {"acceptable": each.acceptable} for each in study.candidates],
+        "units": _units(study),
         "series": [_series_summary(each) for each in study.series],
         "flagged": [{"spectrum": name, "reason": reason} for name, reason in _flagged(study)],
         "files": [
-            {"file": str(each.path), "spectra": len(each.records), "problem": each.problem, "skipped": each.skipped}
+            {"file": str(each.path), "spectra": _spectra_in(each), "problem": _unused(each), "skipped": each.skipped}
             for each in reads
         ],
         "notes": list(study.notes),
@@ -147,16 +146,28 @@ def _summary(study: Study, reads: list[FileRead]) -> dict[str, Any]:
     }
 
 
-def _units(study: Study) -> dict[str, str]:
-    from mossy.analysis.circuits import Circuit
+def _spectra_in(read: FileRead) -> int:
+    return sum(record.kind == "impedance" for record in read.records)
 
-    return Circuit(study.circuit).units | {name: value.unit for name, value in study.quantities.items()}
+
+def _unused(read: FileRead) -> str | None:
+    """Why a file gave no spectrum, None where it gave one."""
+    if read.problem or _spectra_in(read):
+        return read.problem
+    return f"holds {' and '.join(sorted({record.kind for record in read.records}))} data, no spectrum"
+
+
+def _units(study: Study) -> dict[str, str]:
+    units = {name: each.unit for fit in study.fits for name, each in fit.parameters.items()}
+    return units | {name: value.unit for name, value in study.quantities.items()}
 
 
 def _series_summary(series: Series) -> dict[str, Any]:
     found = series.fit
     return {
         "name": series.name,
+        "circuit": series.circuit,
+        "candidates": [vars(each) | {"acceptable": each.acceptable} for each in series.candidates],
         "coordinate": series.kind,
         "spectra": len(series.rows),
         "ties": found.ties if found else None,
@@ -196,13 +207,13 @@ def _content(study: Study, reads: list[FileRead], files: list[Path]) -> SpectraC
     shown = [row for row in np.unique(np.linspace(0, len(study.items) - 1, _VALUES_SHOWN).round().astype(int))]
     return SpectraContent(
         title=f"Impedance of {title}",
-        circuit=study.circuit,
+        circuit=", ".join(dict.fromkeys(each.circuit for each in study.series)),
         facts=_facts(study, reads),
         series=[_series_shown(study, each) for each in study.series if each.rows],
-        candidates=[vars(each) for each in study.candidates],
+        candidates={each.name: [vars(one) for one in each.candidates] for each in study.series if each.candidates},
         rows=[(study.items[row].name, _values(study, row)) for row in shown if study.fits[row].status != "refused"],
         flagged=_flagged(study),
-        skipped=[(str(each.path), each.problem) for each in reads if each.problem],
+        skipped=[(str(each.path), reason) for each in reads if (reason := _unused(each))],
         notes=study.notes,
         assumptions=[f"{name}: {said}" for name, value in study.quantities.items() for said in value.assumptions],
         versions=versions_used(),
@@ -228,7 +239,11 @@ def _facts(study: Study, reads: list[FileRead]) -> list[tuple[str, str, str]]:
     ratio = float(np.nanmedian([fit.noise_ratio for fit in fits])) if fits else float("nan")
     bad = sum(1 for each in reads if each.problem and not each.skipped)
     facts = [
-        ("Spectra", str(len(study.items)), f"from {sum(1 for each in reads if each.records)} files, {bad} refused"),
+        (
+            "Spectra",
+            str(len(study.items)),
+            f"from {sum(1 for each in reads if _spectra_in(each))} files, {bad} unreadable",
+        ),
         ("Kramers-Kronig", f"{passed} of {len(tested)} pass", "linear test, elements chosen out of sample"),
         ("Residual", f"{100.0 * rms:.2g} %", f"{ratio:.2g} times the noise" if np.isfinite(ratio) else "median"),
     ]
@@ -246,14 +261,15 @@ def _facts(study: Study, reads: list[FileRead]) -> list[tuple[str, str, str]]:
 
 def _series_shown(study: Study, series: Series) -> SeriesShown:
     from mossy.analysis.circuit_trends import COORDINATES
-    from mossy.analysis.circuits import Circuit
     from mossy.report.spectra_content import DistributionShown, SeriesShown, SpectrumShown
 
     spectra, distributions = [], []
     for x, row in zip(series.coordinate, series.rows, strict=True):
         item, fit, found = study.items[row], study.fits[row], study.distributions[row]
         spectrum = item.spectrum
-        spectra.append(SpectrumShown(item.name, spectrum.frequency, spectrum.impedance, fit.model, float(x)))
+        fine = np.geomspace(spectrum.frequency.max(), spectrum.frequency.min(), _CURVE)
+        curve = (fine, fit.impedance(fine)) if len(series.rows) <= _MOST_CURVES else (spectrum.frequency, fit.model)
+        spectra.append(SpectrumShown(item.name, spectrum.frequency, spectrum.impedance, fit.model, float(x), *curve))
         if found is not None:
             peaks = np.array([peak.time_constant for peak in found.peaks])
             distributions.append(
@@ -262,7 +278,7 @@ def _series_shown(study: Study, series: Series) -> SeriesShown:
                 )
             )
     fits = [study.fits[row] for row in series.rows]
-    units = Circuit(study.circuit).units
+    units = {name: each.unit for name, each in fits[0].parameters.items()}
     parameters = {
         name: (
             np.array([fit.parameters[name].value for fit in fits]),
@@ -312,10 +328,10 @@ def _say(study: Study, reads: list[FileRead], folder: Path) -> None:
     for each in reads:
         if each.problem and not each.skipped:
             print(f"warning: {each.path}: {each.problem}", file=sys.stderr)
-    print(f"{len(study.items)} spectra, circuit {study.circuit}")
     for series in study.series:
-        if len(series.rows) > 1:
-            print(f"{series.name}: {len(series.rows)} spectra along {_LABELS[series.kind]}")
+        along = f" along {_LABELS[series.kind]}" if series.kind != "number" else ""
+        count = "1 spectrum" if len(series.rows) == 1 else f"{len(series.rows)} spectra"
+        print(f"{series.name}: {count}{along}, circuit {series.circuit}")
         for name, line in series.lines.items():
             energy = getattr(line, "activation_energy", None)
             if energy is not None:

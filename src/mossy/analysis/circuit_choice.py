@@ -108,5 +108,6 @@ def _candidate(text: str, sample: Sequence[Spectrum], weighting: Any) -> Candida
 def _all_determined(fit: CircuitFit) -> bool:
     """Whether every parameter is smaller than neither its error nor a bound; exponents may stand at 1."""
     return all(
-        each.relative_error < 0.5 and (each.note == "" or name.endswith(".alpha")) for name, each in fit.parameters.items()
+        each.relative_error < 0.5 and (each.note == "" or name.endswith(".alpha"))
+        for name, each in fit.parameters.items()
     )

@@ -69,30 +69,46 @@ class Model:
         """Values from what is iterated."""
         return jnp.where(self.logarithmic, jnp.exp(jnp.where(self.logarithmic, x, 0.0)), x)
 
-    def linearised(self, x: Any, data: Any) -> tuple[Any, Any]:
-        """(weighted residuals (2 m + n,), their derivatives along what is iterated, x) of one spectrum.
-
-        `data`: (omega, Re Z, Im Z, weight of Re, weight of Im, prior x, prior weight (n,)); points padded with weight
-        0. The last n residuals are those of the prior. Each part in series is differentiated along its own parameters
-        only.
-        """
-        omega, real, imaginary, weight_real, weight_imaginary, prior, prior_weight = data
-        total, columns, order = 0.0j, [], []
+    def _alike(self) -> list[tuple[Tree, np.ndarray]]:
+        """The parts in series, like elements together: one of them, and the places of the parameters of each (k, n)."""
+        groups: dict[str, tuple[Tree, list[np.ndarray]]] = {}
         for part in top_parts(self.tree):
             own = np.concatenate([np.arange(len(self.parameters))[self.places[leaf.label]] for leaf in leaves(part)])
+            key = part.symbol if isinstance(part, Leaf) else f"{own}"
+            groups.setdefault(key, (part, []))[1].append(own)
+        return [(part, np.stack(places)) for part, places in groups.values()]
 
-            def both(inner: Any, part: Tree = part, own: np.ndarray = own) -> tuple[Any, Any]:
-                found = self.impedance(omega, self.from_iterated(x.at[own].set(inner)), part)
-                return found, found
+    def linearised(self, x: Any, data: Any) -> tuple[Any, Any]:
+        """(weighted residuals (2 m,), their derivatives (n, 2 m) along what is iterated, x) of one spectrum.
 
-            slopes, value = jax.jacfwd(both, has_aux=True)(x[own])
-            total = total + value
-            columns.append(slopes)
-            order.append(own)
-        slopes = jnp.concatenate(columns, axis=1)[:, np.argsort(np.concatenate(order))]
-        residual = jnp.concatenate([(total.real - real) * weight_real, (total.imag - imaginary) * weight_imaginary])
-        weighted = [slopes.real * weight_real[:, None], slopes.imag * weight_imaginary[:, None], jnp.diag(prior_weight)]
-        return jnp.concatenate([residual, (x - prior) * prior_weight]), jnp.concatenate(weighted)
+        `data`: (omega, Re Z, Im Z, weight of Re, weight of Im); points padded with weight 0. Each part in series is
+        linearised along its own parameters only, like elements together.
+        """
+        omega, real, imaginary, weight_real, weight_imaginary = data
+        total, rows, order = 0.0j, [], []
+        for part, places in self._alike():
+
+            def one(inner: Any, part: Tree = part, own: np.ndarray = places[0]) -> tuple[Any, Any]:
+                found, forward = jax.linearize(lambda *each: self._of_part(omega, part, own, each), *inner)
+                units = np.eye(len(own))
+                slopes = [forward(*(jnp.asarray(unit) for unit in row)) for row in units]
+                split = [jnp.concatenate([s.real * weight_real, s.imag * weight_imaginary]) for s in slopes]
+                return found, jnp.stack(split)
+
+            value, slopes = jax.vmap(one)(x[places])
+            total = total + value.sum(axis=0)
+            rows.append(slopes.reshape(places.size, -1))
+            order.append(places.ravel())
+        jacobian = jnp.concatenate(rows)[np.argsort(np.concatenate(order))]
+        residual = [(total.real - real) * weight_real, (total.imag - imaginary) * weight_imaginary]
+        return jnp.concatenate(residual), jacobian
+
+    def _of_part(self, omega: Any, part: Tree, own: np.ndarray, iterated: Any) -> Any:
+        """The impedance of one part from what is iterated of its own parameters."""
+        values: list[Any] = [None] * len(self.parameters)
+        for place, value in zip(own, iterated, strict=True):
+            values[place] = jnp.exp(value) if self.logarithmic[place] else value
+        return self.impedance(omega, values, part)
 
 
 @dataclass(frozen=True, eq=False)

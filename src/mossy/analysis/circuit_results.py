@@ -9,12 +9,13 @@ import numpy as np
 
 from mossy.analysis.circuit_fit import CircuitFit, Fitted
 from mossy.analysis.circuit_model import FittedForm, fitted_form, top_parts
-from mossy.analysis.circuit_search import Task, iterated, kernels
+from mossy.analysis.circuit_search import Task, iterated, kernel_for
 from mossy.analysis.circuit_text import Leaf
 from mossy.analysis.elements import ELEMENTS
 from mossy.analysis.spectra import Spectrum
 from mossy.backend import jnp
-from mossy.numerics.many import Minima, minimise
+from mossy.errors import InputError
+from mossy.numerics.many import Minima, linearised_at, minimise
 
 _ALIKE = 0.98
 _LACKS = 1.5
@@ -72,26 +73,19 @@ def results_of(
             flags=(),
             spectrum=spectrum,
             validity=validities[lane],
-            problem=(task.weight[lane], own),
+            problem=(task.weight[lane], {form.model.names[place]: pair for place, pair in own.items()}),
         )
         fits.append(replace(fit, flags=_flags(fit)))
     return fits
 
 
 def _models(form: FittedForm, x: np.ndarray, task: Task) -> np.ndarray:
-    """The modelled impedances (S, m), from the compiled residuals."""
-    _, full = kernels(form)
-    short, points = task.data()[0].shape[1], len(task.frequency)
-    zero, one = np.zeros((1, short)), np.ones((1, short))
-    found = []
-    for first in range(0, len(x), 64):
-        rows = np.resize(np.arange(first, min(first + 64, len(x))), 64)
-        free = np.zeros((64, x.shape[1]))
-        points_of = (np.broadcast_to(each, (64, short)) for each in (zero, zero, one, one))
-        data = (task.data()[0][rows], *points_of, free, free)
-        value = np.asarray(full(x[rows], data)[0])[: min(64, len(x) - first)]
-        found.append(value[:, :points] + 1j * value[:, short : short + points])
-    return np.concatenate(found)
+    """The modelled impedances (S, m), from the compiled residuals against nothing."""
+    rows = task.data()
+    short, points = rows[0].shape[1], len(task.frequency)
+    nothing, one = np.zeros((len(x), short)), np.ones((len(x), short))
+    value, _ = linearised_at(kernel_for(form), x, (rows[0], nothing, nothing, one, one))
+    return np.asarray(value[:, :points] + 1j * value[:, short : short + points])
 
 
 def _ordered(form: FittedForm, x: np.ndarray, own: dict[int, tuple[float, float]]) -> np.ndarray:
@@ -204,10 +198,11 @@ def _flags(fit: CircuitFit) -> tuple[str, ...]:
 
 def profile(fit: CircuitFit, name: str, values: Any) -> tuple[np.ndarray, np.ndarray]:
     """Chi squared along one parameter, from the fit onwards to both sides."""
-    weight, _ = fit.problem
     spectrum = fit.spectrum
-    assert spectrum is not None
-    form = fitted_form(fit.circuit, frozenset({name.partition(".")[0]}))
+    if fit.problem is None or spectrum is None:
+        raise InputError("this spectrum was not fitted", key="profile", remedy="fit it first")
+    weight, own = fit.problem
+    form = fitted_form(fit.circuit, frozenset(each.partition(".")[0] for each in (name, *own)))
     place = form.model.names.index(name)
     here = fit.parameters[name]
     if values is None:
@@ -216,11 +211,17 @@ def profile(fit: CircuitFit, name: str, values: Any) -> tuple[np.ndarray, np.nda
         limits = form.model.parameters[place].spec.bounds
         values = np.unique(np.clip(values, *limits)) if limits else values
     along = np.atleast_1d(np.asarray(values, dtype=float))
+    log = form.model.logarithmic
+    if not np.isfinite(along).all() or (log[place] and np.any(along <= 0.0)):
+        problem = f"{name} cannot have every value asked for"
+        raise InputError(problem, key="profile", remedy="give finite values, positive but for exponents")
     start = iterated(form.model, form.inward(fit.values))
     wide = 12.0
-    log = form.model.logarithmic
     bounds = np.array([parameter.spec.bounds or (0.0, 0.0) for parameter in form.model.parameters])
     lower, upper = np.where(log, start - wide, bounds[:, 0]), np.where(log, start + wide, bounds[:, 1])
+    for each, pair in own.items():
+        at = form.model.names.index(each)
+        lower[at], upper[at] = np.log(pair) if log[at] else pair
     count = len(along)
     lower, upper, starts = (np.repeat(each[None, :], count, axis=0) for each in (lower, upper, start))
     fixed = np.log(along) if log[place] else along
@@ -233,5 +234,5 @@ def profile(fit: CircuitFit, name: str, values: Any) -> tuple[np.ndarray, np.nda
         lower,
         upper,
     )
-    found = minimise(kernels(form)[0], starts[:, None, :], task.data(), lower, upper, maximum_iterations=200)
+    found = minimise(kernel_for(form), starts[:, None, :], task.data(), lower, upper, maximum_iterations=200)
     return along, found.cost

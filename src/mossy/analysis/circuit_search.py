@@ -19,8 +19,7 @@ import numpy as np
 
 from mossy.analysis.circuit_model import FittedForm, Model
 from mossy.analysis.circuit_start import Block, blocks_of, starts_of
-from mossy.backend import jax
-from mossy.numerics.many import CHUNK, Kernel, Minima, kernel_of, minimise, padded
+from mossy.numerics.many import Kernel, Minima, kernel_of, linearised_at, minimise, padded
 
 _MARGIN = np.log(1e3)
 _ROUNDS = 4
@@ -28,13 +27,13 @@ _LOOSE = 1e-3
 _RIVAL = 1.5
 AWAY = 3.0  # factor in time constant between two places where an arc is tried
 WAYS = 2
-_BATCH = 128
+_BATCH = 512
 
 
 @dataclass(frozen=True)
 class Task:
     """S spectra of m points on one frequency grid: `frequency` (m,), `impedance` (S, m), `weight` (S, m) of both parts,
-    and the bounds (S, n) of what is iterated; a `prior` of that with its weight, (S, n), where there is one.
+    and the bounds (S, n) of what is iterated.
     """
 
     frequency: np.ndarray
@@ -42,8 +41,6 @@ class Task:
     weight: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
-    prior: np.ndarray | None = None
-    prior_weight: np.ndarray | None = None
 
     @property
     def omega(self) -> np.ndarray:
@@ -58,15 +55,11 @@ class Task:
         )
         filled = np.pad(self.impedance, ((0, 0), (0, short)), mode="edge")
         weight = np.pad(self.weight, ((0, 0), (0, short)))
-        nothing = np.zeros_like(self.lower)
-        prior = nothing if self.prior is None else self.prior
-        prior_weight = nothing if self.prior_weight is None else self.prior_weight
-        return omega, filled.real, filled.imag, weight, weight, prior, prior_weight
+        return omega, filled.real, filled.imag, weight, weight
 
     def part(self, rows: Any) -> Task:
         """Some of the spectra."""
-        rest = (each if each is None else each[rows] for each in (self.prior, self.prior_weight))
-        return Task(self.frequency, self.impedance[rows], self.weight[rows], self.lower[rows], self.upper[rows], *rest)
+        return Task(self.frequency, self.impedance[rows], self.weight[rows], self.lower[rows], self.upper[rows])
 
 
 def bounds_of(
@@ -99,11 +92,9 @@ def iterated(model: Model, values: np.ndarray) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=128)
-def kernels(form: FittedForm) -> tuple[Kernel, Any]:
-    """(the kernel of a circuit's least squares, its residuals and Jacobian), compiled once a circuit."""
-
-    linearised = form.model.linearised
-    return kernel_of(linearised), jax.jit(jax.vmap(linearised))
+def kernel_for(form: FittedForm) -> Kernel:
+    """The kernel of a circuit's least squares, compiled once a circuit and padded length."""
+    return kernel_of(form.model.linearised)
 
 
 def search(
@@ -140,7 +131,7 @@ def search(
 
 
 def _search(form: FittedForm, blocks: list[Block], task: Task, starts: np.ndarray | None, beginnings: int) -> Minima:
-    kernel, _ = kernels(form)
+    kernel = kernel_for(form)
     model, data = form.model, task.data()
     arcs = [
         block for block in blocks if block.is_arc and np.all(task.lower[0, block.places] < task.upper[0, block.places])
@@ -173,7 +164,7 @@ def _search(form: FittedForm, blocks: list[Block], task: Task, starts: np.ndarra
         x[active[better]], cost[active[better]] = found.values[better], found.cost[better]
         active = active[much]
     both = np.stack([x, np.where((next_cost < _RIVAL * cost)[:, None], second, x)], axis=1)
-    last = minimise(kernel, both, data, task.lower, task.upper, tolerance=1e-10, maximum_iterations=300)
+    last = minimise(kernel, both, data, task.lower, task.upper, tolerance=1e-10, maximum_iterations=250)
     return replace(last, evaluations=evaluations + last.evaluations)
 
 
@@ -188,9 +179,9 @@ def _relocated(form: FittedForm, arcs: list[Block], task: Task, x: np.ndarray) -
             ends[:, move, arc.places] = out[:, move, arc.places]
     flat = [each.reshape(count * moves, -1) for each in (out, lower, upper)]
     data = tuple(np.repeat(each, moves, axis=0) for each in task.data())
-    kernel, _ = kernels(form)
+    kernel = kernel_for(form)
     rest = minimise(kernel, flat[0][:, None, :], data, flat[1], flat[2], tolerance=1e-3, maximum_iterations=7).values
-    residual, jacobian = _derivatives(form, rest, data)
+    residual, jacobian = linearised_at(kernel, rest, data)
     back = np.repeat(rest.reshape(count, moves, -1), WAYS, axis=1)
     for move, arc in enumerate(arcs):
         rows = np.arange(move, count * moves, moves)
@@ -199,17 +190,6 @@ def _relocated(form: FittedForm, arcs: list[Block], task: Task, x: np.ndarray) -
             whole[:, arc.places] = arc.values[atom] * size[:, None] ** arc.powers
             back[:, WAYS * move + way, arc.places] = iterated(form.model, whole)[:, arc.places]
     return back
-
-
-def _derivatives(form: FittedForm, x: np.ndarray, data: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Residuals (B, 2 m) and Jacobians (B, 2 m, n), chunk by chunk."""
-    _, full = kernels(form)
-    parts = []
-    for first in range(0, len(x), CHUNK):
-        size = min(CHUNK, len(x) - first)
-        rows = np.resize(np.arange(first, first + size), CHUNK)
-        parts.append([np.asarray(each)[:size] for each in full(x[rows], tuple(each[rows] for each in data))])
-    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
 
 
 def _wanted(

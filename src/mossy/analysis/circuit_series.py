@@ -12,7 +12,7 @@ Every parameter may follow a trend along the coordinate, tied to it in one of th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,12 +21,12 @@ from mossy.analysis.arrhenius import random_effects
 from mossy.analysis.circuit_fit import CircuitFit
 from mossy.analysis.circuit_model import FittedForm, fitted_form
 from mossy.analysis.circuit_results import results_of
-from mossy.analysis.circuit_search import Task, bounds_of, iterated, kernels
+from mossy.analysis.circuit_search import Task, bounds_of, iterated, kernel_for
 from mossy.analysis.circuit_trends import Trend, along, coordinate_of, default_trends, design_of, trend_of
 from mossy.analysis.spectra import Spectrum, spectra_of
 from mossy.errors import InputError, suggest
 from mossy.numerics.fit import least_squares
-from mossy.numerics.many import CHUNK, Minima, minimise
+from mossy.numerics.many import Minima, linearised_at, minimise
 
 if TYPE_CHECKING:
     import polars as pl
@@ -142,12 +142,16 @@ def fit_series(
 
 
 def _wanted(circuit: Circuit, kind: str, trends: Mapping[str, str] | None) -> dict[str, str]:
+    given = fitted_form(circuit.text).given.parameters
+    assumed = {each.name for each in given if each.spec.assumed is not None}
     if trends is None:
-        return default_trends(circuit.units, kind)
+        return default_trends({name: unit for name, unit in circuit.units.items() if name not in assumed}, kind)
     for name, law in trends.items():
         if name not in circuit.names:
             problem = f"'{name}' is no parameter of {circuit.text}"
             raise InputError(problem, key="trends", remedy=suggest(name, circuit.names))
+        if name in assumed:
+            raise InputError(f"'{name}' is assumed, not fitted", key="trends", remedy="leave it out")
         design_of(law, kind, np.array([300.0, 301.0]), 0.0)
     return dict(trends)
 
@@ -168,10 +172,16 @@ class _Series:
         labels = frozenset(name.partition(".")[0] for name in fits[0].names)
         self.form: FittedForm = fitted_form(text, labels)
         self.log = self.form.model.logarithmic
+        specs = [parameter.spec for parameter in self.form.model.parameters]
+        self.held = {place: spec.assumed for place, spec in enumerate(specs) if spec.assumed is not None}
 
     def free(self) -> SeriesFit:
         """Each spectrum on its own."""
-        return self._result("free", self.fits, self._trends(), sum(len(fit.names) for fit in self.fits))
+        return self._result("free", self.fits, self._trends(), self._count())
+
+    def _count(self) -> int:
+        """The free parameters of all separate fits."""
+        return len(self.fits) * (len(self.form.model.parameters) - len(self.held))
 
     def _logs(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """(what is iterated of one parameter, its variance) along the series; infinite where it is not determined."""
@@ -213,29 +223,30 @@ class _Series:
             place = self.form.model.names.index(name)
             prior[:, place] = trend.at_data
             weight[:, place] = scale / np.sqrt(np.maximum(trend.scatter, _LEAST_SCATTER) ** 2 + trend.at_data_variance)
-        task, rows = self._task(prior, weight)
+        task, rows = self._task()
         start = iterated(self.form.model, np.stack([self.form.inward(fit.values) for fit in self.fits]))
         begun = np.stack([start, np.where(weight > 0.0, prior, start)], axis=1)
         minima = minimise(
-            kernels(self.form)[0], begun, rows, task.lower, task.upper, tolerance=1e-10, maximum_iterations=200
+            kernel_for(self.form),
+            begun,
+            rows,
+            task.lower,
+            task.upper,
+            prior=(prior, weight),
+            tolerance=1e-10,
+            maximum_iterations=200,
         )
-        return self._result("soft", self._results(minima, task), trends, sum(len(fit.names) for fit in self.fits))
+        return self._result("soft", self._results(minima, task), trends, self._count())
 
     def tied(self) -> SeriesFit:
         """All spectra in one problem, each tied parameter exactly on its trend."""
-        task, rows = self._task(None, None)
+        task, rows = self._task()
         maps, begun = self._maps()
-        full = kernels(self.form)[1]
-        count = len(self.fits)
+        kernel = kernel_for(self.form)
 
         def evaluate(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             x = np.clip(maps.offset + np.einsum("snp,p->sn", maps.matrix, z[0]), task.lower - 5.0, task.upper + 5.0)
-            parts = []
-            for first in range(0, count, CHUNK):
-                lanes = np.resize(np.arange(first, min(first + CHUNK, count)), CHUNK)
-                out = full(x[lanes], tuple(each[lanes] for each in rows))
-                parts.append([np.asarray(each)[: min(CHUNK, count - first)] for each in out])
-            residual, slopes = (np.concatenate([part[k] for part in parts]) for k in range(2))
+            residual, slopes = linearised_at(kernel, x, rows)
             return residual.reshape(1, -1), (slopes @ maps.matrix).reshape(1, -1, maps.matrix.shape[2])
 
         found = least_squares(evaluate, begun[None], maximum_iterations=300)
@@ -259,7 +270,7 @@ class _Series:
             name: design_of(law, self.kind, self.x, self._power(self.form.model.names.index(name)))
             for name, law in self.wanted.items()
         }
-        own = count - len(designs)
+        own = count - len(designs) - len(self.held)
         size = spectra * own + sum(design.matrix.shape[1] for design in designs.values())
         if size > 3000:
             remedy = "use ties='soft', or take fewer spectra"
@@ -275,6 +286,9 @@ class _Series:
                 matrix[:, place, at], offset[:, place] = design.matrix, design.offset
                 begun[at] = np.linalg.lstsq(design.matrix, values - design.offset, rcond=None)[0]
                 places[name] = at
+            elif place in self.held:
+                offset[:, place] = values
+                continue
             else:
                 at = slice(next_one, next_one + spectra)
                 matrix[np.arange(spectra), place, np.arange(next_one, next_one + spectra)] = 1.0
@@ -282,20 +296,17 @@ class _Series:
             next_one = at.stop
         return _Maps(matrix, offset, places, self.wanted, designs), begun
 
-    def _task(self, prior: np.ndarray | None, weight: np.ndarray | None) -> tuple[Task, tuple[np.ndarray, ...]]:
+    def _task(self) -> tuple[Task, tuple[np.ndarray, ...]]:
         """The whole series as one task (of the first grid, for its bounds), and the padded data of every spectrum."""
         model = self.form.model
         tasks = []
-        for lane, (spectrum, fit) in enumerate(zip(self.spectra, self.fits, strict=True)):
-            bounds = bounds_of(model, spectrum.frequency, spectrum.impedance[None], {})
-            rest = (
-                (None, None) if prior is None or weight is None else (prior[lane : lane + 1], weight[lane : lane + 1])
-            )
-            tasks.append(Task(spectrum.frequency, spectrum.impedance[None], fit.problem[0][None], *bounds, *rest))
+        for spectrum, fit in zip(self.spectra, self.fits, strict=True):
+            own = {place: (value, value) for place, value in self.held.items()}
+            bounds = bounds_of(model, spectrum.frequency, spectrum.impedance[None], own)
+            tasks.append(Task(spectrum.frequency, spectrum.impedance[None], fit.problem[0][None], *bounds))
         rows = [task.data() for task in tasks]
         longest = max(row[0].shape[1] for row in rows)
-        filled = [tuple(_widened(each, longest) if k < 5 else each for k, each in enumerate(row)) for row in rows]
-        data = tuple(np.concatenate([row[k] for row in filled]) for k in range(7))
+        data = tuple(np.concatenate([_widened(row[k], longest) for row in rows]) for k in range(5))
         lower, upper = (np.concatenate([getattr(task, name) for task in tasks]) for name in ("lower", "upper"))
         first = self.spectra[0]
         return Task(first.frequency, first.impedance[None], self.fits[0].problem[0][None], lower, upper), data
@@ -310,9 +321,9 @@ class _Series:
             here = Minima(*(getattr(minima, name)[one] for name in Minima.__dataclass_fields__))
             known = None if spread is None else spread[one]
             whole = {place: (0.0, 0.0) for place in range(len(self.log))}  # so that no arc is read in another's place
-            fits += results_of(
-                self.text, self.form, [spectrum], own, here, {}, whole, fit.absolute_weights, [fit.validity], known
-            )
+            said = fit.absolute_weights, [fit.validity], known
+            found = results_of(self.text, self.form, [spectrum], own, here, self.held, whole, *said)
+            fits += [replace(each, problem=fit.problem) for each in found]
         return fits
 
     def _result(self, ties: str, fits: list[CircuitFit], trends: dict[str, Trend], free: int) -> SeriesFit:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mossy.analysis.circuit_fit import CircuitFit, Fitted, refused
-from mossy.analysis.circuit_model import FittedForm, fitted_form
+from mossy.analysis.circuit_model import FittedForm, Model, fitted_form
 from mossy.analysis.circuit_results import results_of
 from mossy.analysis.circuit_search import Task, bounds_of, search
 from mossy.analysis.circuit_text import parse, written
@@ -67,7 +67,7 @@ class Circuit:
         missing = [name for name in self.names if name not in parameters]
         if missing:
             raise InputError(f"no value for {', '.join(missing)}", key="parameters", remedy="give one for each")
-        values = np.array([float(parameters[name]) for name in self.names])
+        values = np.array([_number(parameters[name], f"parameters.{name}") for name in self.names])
         if not np.isfinite(values).all():
             raise InputError("a value is not finite", key="parameters", remedy="give finite numbers in SI units")
         return values
@@ -185,7 +185,7 @@ class Circuit:
         places = {name: place for place, name in enumerate(form.model.names)}
         held, own = {}, {}
         for name, value in fixed.items():
-            _check_value(form, places[name], value, f"fixed.{name}")
+            _check_value(form.model, places[name], value, f"fixed.{name}")
             held[places[name]] = float(value)
             own[places[name]] = (float(value), float(value))
         for place, parameter in enumerate(form.model.parameters):
@@ -193,10 +193,11 @@ class Circuit:
             if assumed is not None and parameter.name not in fixed and parameter.name not in bounds:
                 held[place], own[place] = assumed, (assumed, assumed)
         for name, pair in bounds.items():
-            if not isinstance(pair, Sequence) or len(pair) != 2 or not float(pair[0]) < float(pair[1]):
-                raise InputError(f"{pair} is no range", key=f"bounds.{name}", remedy="give (lower, upper)")
+            key = f"bounds.{name}"
+            if not isinstance(pair, Sequence) or len(pair) != 2 or not _number(pair[0], key) < _number(pair[1], key):
+                raise InputError(f"{pair} is no range", key=key, remedy="give (lower, upper)")
             for value in pair:
-                _check_value(form, places[name], value, f"bounds.{name}")
+                _check_value(form.model, places[name], value, key)
             own.setdefault(places[name], (float(pair[0]), float(pair[1])))
         return form, held, own
 
@@ -206,12 +207,22 @@ class Circuit:
         each = [initial] * count if isinstance(initial, Mapping) else list(initial)
         if len(each) != count:
             raise InputError(f"{len(each)} initial values for {count} spectra", remedy="give one, or one for each")
+        for one in each:
+            for place, value in enumerate(self._vector(one)):
+                _check_value(form.given, place, value, f"initial.{self.names[place]}")
         return np.stack([form.inward(self._vector(one)) for one in each])
 
 
-def _check_value(form: FittedForm, place: int, value: Any, key: str) -> None:
-    spec = form.model.parameters[place].spec
-    number = float(value)
+def _number(value: Any, key: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{value!r} is no number", key=key, remedy="give a number in SI units") from None
+
+
+def _check_value(model: Model, place: int, value: Any, key: str) -> None:
+    spec = model.parameters[place].spec
+    number = _number(value, key)
     if not np.isfinite(number) or (spec.logarithmic and number <= 0.0):
         raise InputError(f"{value} is not finite and positive", key=key, remedy=f"give it in {spec.unit}")
     if spec.bounds is not None and not spec.bounds[0] <= number <= spec.bounds[1]:
@@ -223,7 +234,7 @@ def _noise(spectra: list[Spectrum]) -> list[Any]:
     """What the Kramers-Kronig test says of each spectrum; None where it has too few points."""
     from mossy.analysis.kramers_kronig import FEWEST, test_many
 
-    long = [row for row, each in enumerate(spectra) if len(each) >= FEWEST]
+    long = [row for row, each in enumerate(spectra) if len(np.unique(each.frequency)) >= FEWEST]
     found: list[Any] = [None] * len(spectra)
     for row, validity in zip(long, test_many([spectra[row] for row in long]) if long else [], strict=True):
         found[row] = validity
@@ -240,7 +251,10 @@ def _weight(spectrum: Spectrum, weighting: Any, validity: Any) -> np.ndarray:
         if weighting == "noise" and validity is not None:
             return np.asarray(1.0 / validity.noise.standard_deviation(spectrum.impedance))
         return 1.0 / spectrum.modulus
-    sigma = np.asarray(weighting, dtype=float)
+    try:
+        sigma = np.asarray(weighting, dtype=float)
+    except (TypeError, ValueError):
+        sigma = np.empty(0)
     if sigma.shape != spectrum.frequency.shape or not (np.isfinite(sigma).all() and (sigma > 0.0).all()):
         remedy = "give one positive standard deviation in ohm for each point"
         raise InputError(f"standard deviations of shape {sigma.shape}", key="weighting", remedy=remedy)

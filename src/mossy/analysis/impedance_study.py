@@ -6,6 +6,7 @@ import datetime
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from mossy.analysis import arrhenius, drt, kramers_kronig
 from mossy.analysis import impedance_physics as physics
 from mossy.analysis.circuit_choice import Candidate, propose, sample_of
-from mossy.analysis.circuit_fit import CircuitFit
+from mossy.analysis.circuit_fit import CircuitFit, Fitted
 from mossy.analysis.circuit_model import fitted_form
 from mossy.analysis.circuit_series import SeriesFit, row_of
 from mossy.analysis.circuit_trends import COORDINATES, along
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST_DISTRIBUTIONS = 60
 FEWEST_IN_SERIES = 3
+_NOTHING = Fitted(np.nan, np.nan, "")
 _TEMPERATURE = re.compile(r"(?<![0-9.])(-?\d{1,4}(?:[.,]\d+)?)\s*[_ ]?(?:deg(?:rees)?[ _]?C?|°C|oC|C)(?![A-Za-z0-9])")
 _KELVIN = re.compile(r"(?<![0-9.])(\d{2,4}(?:\.\d+)?)\s?K(?![A-Za-z0-9])")
 Report = Callable[[str, int, int], None]
@@ -52,9 +54,13 @@ class Item:
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Spectra that belong together: their rows in the study, the coordinate, the fit, and what was found along it."""
+    """Spectra that belong together: their rows in the study, the coordinate, the circuit and those it was chosen from,
+    the fit along the series, and what was found there.
+    """
 
     name: str
+    circuit: str
+    candidates: list[Candidate]
     kind: str
     coordinate: np.ndarray
     rows: list[int]
@@ -71,8 +77,6 @@ class Study:
     items: list[Item]
     validity: list[Any]
     distributions: list[Any]
-    candidates: list[Candidate]
-    circuit: str
     fits: list[CircuitFit]
     series: list[Series]
     quantities: dict[str, Measured]
@@ -118,33 +122,28 @@ class Options:
 
 
 def study(records: Sequence[Impedance], options: Options, report: Report | None = None) -> Study:
-    """Everything `mossy eis` computes from Impedance records. Raises InputError where there is no spectrum to fit."""
+    """Everything `mossy eis` computes from Impedance records. Raises InputError where there is no spectrum."""
     tell = report or (lambda stage, done, total: None)
     items = [_item(record) for record in records]
     if not items:
         raise InputError("there is no spectrum", remedy="give files with impedance data")
     tell("Kramers-Kronig", 0, len(items))
-    validity = _validity(items)
+    validity = _validity(items, records)
     distributions = _distributions(items, tell)
-    groups = _groups(items)
-    text, candidates = options.circuit, list[Candidate]()
-    if text is None:
-        candidates = _proposed(items, groups, options, tell)
-        text = candidates[0].circuit
-    circuit = Circuit(text)
-    spectra = [item.spectrum for item in items]
-    fits = circuit.fit_many(
-        spectra, weighting=options.weighting, report=lambda done, total: tell("fitting", done, total)
-    )
-    series = []
-    for rows in groups:
-        one = _series(circuit, items, rows, fits, options, records)
-        for place, row in enumerate(one.rows):
-            if one.fit is not None and one.fit.ties != "free":
-                fits[row] = one.fit.fits[place]
+    found: dict[int, CircuitFit] = {}
+    series, chosen = [], dict[tuple[float, ...], list[Candidate]]()
+    for rows in _groups(items):
+        candidates = _proposed([items[row].spectrum for row in rows], chosen, options, tell)
+        circuit = Circuit(options.circuit or candidates[0].circuit)
+        tell(f"fitting {circuit.text}", len(found), len(items))
+        fits = circuit.fit_many([items[row].spectrum for row in rows], weighting=options.weighting)
+        found |= dict(zip(rows, fits, strict=True))
+        one = _series(circuit, candidates, items, rows, found, options, records)
+        if one.fit is not None:
+            found |= dict(zip(one.rows, one.fit.fits, strict=True))
         series.append(one)
-    quantities = _quantities(circuit, fits, items, options)
-    return Study(items, validity, distributions, candidates, circuit.text, fits, series, quantities, _notes(items))
+    fits = [found[row] for row in range(len(items))]
+    return Study(items, validity, distributions, fits, series, _quantities(fits, items, options), _notes(items))
 
 
 def _item(record: Impedance) -> Item:
@@ -176,11 +175,11 @@ def temperature_in(name: str) -> float | None:
     return found[0] if len(found) == 1 and found[0] > -273.15 else None
 
 
-def _validity(items: list[Item]) -> list[Any]:
+def _validity(items: list[Item], records: Sequence[Impedance]) -> list[Any]:
     """The Kramers-Kronig test of each spectrum that has the points for it."""
     found: list[Any] = [None] * len(items)
     long = [row for row, item in enumerate(items) if len(item.spectrum) >= kramers_kronig.FEWEST]
-    for row, validity in zip(long, kramers_kronig.test_many([items[row].spectrum for row in long]), strict=True):
+    for row, validity in zip(long, kramers_kronig.test_many([records[row] for row in long]), strict=True):
         found[row] = validity
     return found
 
@@ -199,18 +198,25 @@ def _distributions(items: list[Item], tell: Report) -> list[Any]:
 
 
 def _groups(items: list[Item]) -> list[list[int]]:
-    """The rows that belong together: the sweeps of a file, or the single spectra of a folder."""
-    groups: dict[str, list[int]] = {}
+    """The rows that belong together: the sweeps of a file, or the single spectra of a folder over like frequencies."""
+    groups: dict[tuple[str, ...], list[int]] = {}
     for row, item in enumerate(items):
-        key = item.file if item.sweeps > 1 else str(Path(item.file).parent)
-        groups.setdefault(key, []).append(row)
+        frequency = item.spectrum.frequency
+        ends = tuple(f"{2.0 * np.log10(end):.0f}" for end in (frequency.max(), frequency.min()))
+        alone = (str(Path(item.file).parent), *ends, f"{3.0 * np.log2(len(frequency)):.0f}")
+        groups.setdefault((item.file,) if item.sweeps > 1 else alone, []).append(row)
     return list(groups.values())
 
 
-def _proposed(items: list[Item], groups: list[list[int]], options: Options, tell: Report) -> list[Candidate]:
-    """The circuits tried, on a sample of the largest group."""
-    largest = max(groups, key=len)
-    sample = [items[row].spectrum for row in largest]
+def _proposed(
+    spectra: list[Spectrum], chosen: dict[tuple[float, ...], list[Candidate]], options: Options, tell: Report
+) -> list[Candidate]:
+    """The circuits tried on a group, or on an earlier one of the same frequencies; none where one was named."""
+    if options.circuit is not None:
+        return []
+    key = (len(spectra[0]), float(spectra[0].frequency.max()), float(spectra[0].frequency.min()))
+    if key in chosen:
+        return chosen[key]
     count = 0
 
     def said(text: str) -> None:
@@ -218,28 +224,29 @@ def _proposed(items: list[Item], groups: list[list[int]], options: Options, tell
         count += 1
         tell(f"trying {text}", count, 0)
 
-    found = propose(sample, weighting=options.weighting, report=said)
-    if not found:
-        points = min(len(each) for each in sample)
-        raise InputError(f"{points} points are too few for any circuit", remedy="name one with --circuit")
-    return found
+    chosen[key] = propose(spectra, weighting=options.weighting, report=said)
+    if not chosen[key]:  # too few points for any: the fits say so
+        chosen[key] = [Candidate("R0-p(R1,Q1)", 4, np.inf, np.inf, np.inf, 0.0)]
+    return chosen[key]
 
 
 def _series(
     circuit: Circuit,
+    candidates: list[Candidate],
     items: list[Item],
     rows: list[int],
-    fits: list[CircuitFit],
+    fits: dict[int, CircuitFit],
     options: Options,
     records: Sequence[Impedance],
 ) -> Series:
-    """What a group says along its coordinate."""
+    """What a group says along its coordinate; rows whose fit was refused stay out."""
+    first = items[rows[0]]
+    name = Path(first.file).name if first.sweeps > 1 or len(rows) == 1 else Path(first.file).parent.name
     rows = [row for row in rows if fits[row].status != "refused"]
-    name = Path(items[rows[0]].file).name if rows and items[rows[0]].sweeps > 1 else ""
-    name = name or (Path(items[rows[0]].file).parent.name if rows else "")
+    plain = partial(Series, name, circuit.text, candidates)
     spectra = [_with_clock(items[row].spectrum, items[rows[0]].spectrum) for row in rows]
     if len(rows) < FEWEST_IN_SERIES:
-        return Series(name, "number", np.arange(1.0, len(rows) + 1.0), rows, None)
+        return plain("number", np.arange(1.0, len(rows) + 1.0), rows, None)
     try:
         found = circuit.fit_series(
             spectra,
@@ -251,7 +258,7 @@ def _series(
     except InputError as error:
         if options.coordinate is not None:
             raise
-        return Series(name, "number", np.arange(1.0, len(rows) + 1.0), rows, None, notes=(str(error),))
+        return plain("number", np.arange(1.0, len(rows) + 1.0), rows, None, notes=(str(error),))
     order = np.argsort(found.coordinate, kind="stable")
     found = replace(found, coordinate=found.coordinate[order], fits=[found.fits[k] for k in order])
     rows = [rows[k] for k in order]
@@ -260,7 +267,7 @@ def _series(
     notes = tuple(found.flags)
     if found.kind == "temperature" and items[rows[0]].spectrum.metadata.get("temperature_from"):
         notes += ("temperatures were read from the files' names",)
-    return Series(name, found.kind, found.coordinate, rows, found, events, lines, notes)
+    return plain(found.kind, found.coordinate, rows, found, events, lines, notes)
 
 
 def _with_clock(spectrum: Spectrum, first: Spectrum) -> Spectrum:
@@ -308,16 +315,16 @@ def _events(found: SeriesFit, records: Sequence[Impedance]) -> tuple[Any, ...]:
         return ()
 
 
-def _quantities(circuit: Circuit, fits: list[CircuitFit], items: list[Item], options: Options) -> dict[str, Measured]:
-    """Derived by row: capacitance and frequency of each arc, resistances per area and electrode, thicknesses."""
-    form = fitted_form(circuit.text)
+def _quantities(fits: list[CircuitFit], items: list[Item], options: Options) -> dict[str, Measured]:
+    """Derived by row: capacitance of each arc, resistances per area or electrode, thicknesses; NaN where none."""
     areas = np.array([_area(item, options) for item in items])
     found: dict[str, Measured] = {}
-    for resistor, other in form.arcs.values():
-        names = [resistor, *(name for name in circuit.names if name.partition(".")[0] == other)]
-        if len(names) != 3:
+    arcs = {pair for text in {fit.circuit for fit in fits} for pair in fitted_form(text).arcs.values()}
+    for resistor, other in sorted(arcs):
+        names = [resistor, f"{other}.Q", f"{other}.alpha"]
+        if other.startswith("C"):
             continue
-        capacity = _arc_capacitance(fits, circuit.names, names)
+        capacity = _arc_capacitance(fits, names)
         found[f"{other}_through_film_capacitance_farad"] = capacity
         if options.permittivity is not None and np.isfinite(areas).any():
             known = Measured(options.permittivity, 0.0, "1", (f"permittivity {options.permittivity:g} as given",))
@@ -325,9 +332,9 @@ def _quantities(circuit: Circuit, fits: list[CircuitFit], items: list[Item], opt
                 physics.film_thickness, capacity, known, Measured(areas, 0.0 * areas, "m^2", ("area as given",))
             )
     if np.isfinite(areas).any():
-        for name, unit in circuit.units.items():
-            if unit == "ohm":
-                found[f"{name}_ohm_cm2"] = _per_area(fits, name, areas, options)
+        resistances = {name for fit in fits for name, each in fit.parameters.items() if each.unit == "ohm"}
+        for name in sorted(resistances):
+            found[f"{name}_ohm_cm2"] = _per_area(fits, name, areas, options)
     return found
 
 
@@ -336,11 +343,14 @@ def _area(item: Item, options: Options) -> float:
     return float(options.area or said or np.nan)
 
 
-def _arc_capacitance(fits: list[CircuitFit], order: list[str], names: list[str]) -> Measured:
+def _arc_capacitance(fits: list[CircuitFit], names: list[str]) -> Measured:
     """Through-film capacitance of a resistor beside a constant phase element, with its covariance, by row."""
-    places = [order.index(name) for name in names]
-    values = np.array([[fit.parameters[name].value for name in names] for fit in fits])
-    covariance = np.array([fit.covariance[np.ix_(places, places)] for fit in fits])
+    values, covariance = np.full((len(fits), 3), np.nan), np.full((len(fits), 3, 3), np.nan)
+    for row, fit in enumerate(fits):
+        if set(names) <= set(fit.parameters):
+            places = [fit.names.index(name) for name in names]
+            values[row] = fit.values[places]
+            covariance[row] = fit.covariance[np.ix_(places, places)]
     good = np.isfinite(values).all(axis=1) & np.isfinite(covariance).all(axis=(1, 2))
     inside = [
         Measured(values[good, k], np.sqrt(covariance[good, k, k]), unit) for k, unit in enumerate(("ohm", "F", "1"))
@@ -370,8 +380,8 @@ def _rowwise(law: Callable[..., Measured], *arguments: Measured) -> Measured:
 
 def _per_area(fits: list[CircuitFit], name: str, areas: np.ndarray, options: Options) -> Measured:
     """A resistance per area, ohm cm2; per electrode where a symmetry was stated."""
-    values = np.array([fit.parameters[name].value for fit in fits])
-    errors = np.array([fit.parameters[name].standard_error for fit in fits])
+    pairs = [fit.parameters.get(name, _NOTHING) for fit in fits]
+    values, errors = (np.array([getattr(each, part) for each in pairs]) for part in ("value", "standard_error"))
     area = Measured(areas, 0.0 * areas, "m^2", ("area as given",))
     if options.symmetry is not None:
         symmetry = options.symmetry

@@ -3,12 +3,12 @@
 Each lane minimises |r(x)|^2 over a box by (J'J + lambda D^2) step = -J'r on the variables that are not held at a bound
 they press against (D. P. Bertsekas, SIAM J. Control Optim. 20 (1982) 221), the step cut off at the box; D and lambda
 are those of `numerics.fit`. Only lanes that still move are evaluated, in chunks of one size, so that one compiled
-kernel serves one problem and ten thousand. Only J'J, J'r and |r|^2 leave the kernel.
+kernel serves one problem and ten thousand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,17 +20,13 @@ CHUNK = 64
 _LARGEST_DAMPING = 1e12
 _BEHIND = 3.0  # times the least cost known: such a lane is given up
 _NEAR = 0.02
-Kernel = Callable[[Any, Any], tuple[Any, Any, Any]]
+Kernel = Callable[[Any, Any], tuple[Any, Any]]
+Prior = tuple[np.ndarray, np.ndarray]
 
 
 def kernel_of(linearised: Callable[[Any, Any], tuple[Any, Any]]) -> Kernel:
-    """The compiled (|r|^2, J'r, J'J) of many lanes from `linearised(x, data)` = (r, J) of one lane, a JAX function."""
-
-    def one(x: Any, data: Any) -> tuple[Any, Any, Any]:
-        value, slopes = linearised(x, data)
-        return value @ value, slopes.T @ value, slopes.T @ slopes
-
-    return jax.jit(jax.vmap(one))
+    """The compiled `linearised(x, data)` = (residuals (m,), their derivatives (n, m)) of one lane, for many lanes."""
+    return jax.jit(jax.vmap(linearised))
 
 
 @dataclass(frozen=True)
@@ -56,6 +52,7 @@ def minimise(
     *,
     tolerance: float = 1e-9,
     maximum_iterations: int = 60,
+    prior: Prior | None = None,
     known: tuple[np.ndarray, np.ndarray] | None = None,
     report: Callable[[int, int], None] | None = None,
 ) -> Minima:
@@ -63,11 +60,12 @@ def minimise(
 
     `starts` (S, K, n); `data` a tuple of arrays whose first axis is S; `lower` and `upper` (n,) or (S, n). A lane is
     done when what the undamped step promises is below `tolerance` of its cost, when it comes to where another start of
-    the same problem or its `known` point (x, cost) already is, or when it stays far behind them. `report(done, lanes)`
-    is called as it goes. A lane without a finite residual ends with cost inf; nothing raises.
+    the same problem or its `known` point (x, cost) already is, or when it stays far behind them. `prior` (centre,
+    weight), (S, n) each, adds |weight (x - centre)|^2 to the sum. `report(done, lanes)` is called as it goes.
+    A lane without a finite residual ends with cost inf; nothing raises.
     """
     problems, count, _ = starts.shape
-    lanes = _Lanes(kernel, starts, data, lower, upper)
+    lanes = _Lanes(kernel, starts, data, lower, upper, prior)
     for iteration in range(maximum_iterations):
         if iteration % 4 == 3:
             lanes.merge(iteration, known)
@@ -92,9 +90,17 @@ def minimise(
 class _Lanes:
     """Every start of every problem, flat: where it stands, its derivatives, its damping."""
 
-    def __init__(self, kernel: Kernel, starts: np.ndarray, data: Any, lower: np.ndarray, upper: np.ndarray) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        starts: np.ndarray,
+        data: Any,
+        lower: np.ndarray,
+        upper: np.ndarray,
+        prior: Prior | None,
+    ) -> None:
         problems, self.count, n = starts.shape
-        self.kernel, self.data = kernel, tuple(np.asarray(each) for each in data)
+        self.kernel, self.data, self.prior = kernel, tuple(np.asarray(each) for each in data), prior
         self.problem = np.repeat(np.arange(problems), self.count)
         self.lower, self.upper = (np.broadcast_to(each, (problems, n))[self.problem] for each in (lower, upper))
         self.x = np.clip(starts.reshape(-1, n), self.lower, self.upper)
@@ -106,16 +112,18 @@ class _Lanes:
         self.evaluations = np.ones(len(self.x), dtype=int)
 
     def _evaluate(self, x: np.ndarray, lanes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The kernel at x for some lanes, chunk by chunk, a short last chunk filled up."""
-        found = []
-        for first in range(0, len(lanes), CHUNK):
-            part = slice(first, first + CHUNK)
-            filled = np.resize(np.arange(first, min(first + CHUNK, len(lanes))), CHUNK)
-            owners = self.problem[lanes[filled]]
-            found.append((part, self.kernel(x[filled], tuple(each[owners] for each in self.data))))
-        sizes = [min(CHUNK, len(lanes) - part.start) for part, _ in found]
-        outs = [tuple(np.asarray(each)[:size] for each in out) for (_, out), size in zip(found, sizes, strict=True)]
-        cost, gradient, normal = (np.concatenate([out[k] for out in outs]) for k in range(3))
+        """(|r|^2, J'r, J'J) at x for some lanes, the prior's share included."""
+        owners = self.problem[lanes]
+        parts = []
+        for residual, slopes in _chunks(self.kernel, x, self.data, owners):
+            cost = np.einsum("bm,bm->b", residual, residual)
+            parts.append((cost, (slopes @ residual[:, :, None])[:, :, 0], slopes @ slopes.transpose(0, 2, 1)))
+        cost, gradient, normal = (np.concatenate([part[k] for part in parts]) for k in range(3))
+        if self.prior is not None:
+            centre, weight = (each[owners] for each in self.prior)
+            off = (x - centre) * weight
+            cost, gradient = cost + np.sum(off**2, axis=1), gradient + off * weight
+            normal = normal + (weight**2)[:, :, None] * np.eye(x.shape[1])
         good = np.isfinite(cost) & np.isfinite(gradient).all(axis=1) & np.isfinite(normal).all(axis=(1, 2))
         return (
             np.where(good, cost, np.inf),
@@ -188,9 +196,30 @@ def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
         return np.stack([np.linalg.lstsq(m, r, rcond=None)[0] for m, r in zip(matrix, right, strict=True)])
 
 
+def linearised_at(kernel: Kernel, x: np.ndarray, data: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """(residuals (B, m), Jacobians (B, m, n)) of lanes x (B, n), data of each (B, ...)."""
+    parts = [(residual, slopes) for residual, slopes in _chunks(kernel, x, data, np.arange(len(x)))]
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]).transpose(0, 2, 1)
+
+
+def _chunks(
+    kernel: Kernel, x: np.ndarray, data: tuple[np.ndarray, ...], owners: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The kernel at x, chunk by chunk, a short last chunk filled up; lane k has the data of row `owners[k]`."""
+    for first in range(0, len(x), CHUNK):
+        size = min(CHUNK, len(x) - first)
+        rows = np.resize(np.arange(first, first + size), CHUNK)
+        found = kernel(x[rows], tuple(each[owners[rows]] for each in data))
+        yield np.asarray(found[0])[:size], np.asarray(found[1])[:size]
+
+
 def padded(length: int) -> int:
-    """The next length that shares a compiled kernel: a multiple of 16."""
-    return -(-length // 16) * 16
+    """The next length that shares a compiled kernel.
+
+    >>> [padded(length) for length in (9, 40, 61, 65, 100, 129)]
+    [16, 48, 64, 80, 128, 192]
+    """
+    return next((size for size in (16, 32, 48, 64, 80, 96, 128) if length <= size), -(-length // 64) * 64)
 
 
-__all__ = ["CHUNK", "Kernel", "Minima", "kernel_of", "minimise", "padded"]
+__all__ = ["CHUNK", "Kernel", "Minima", "kernel_of", "linearised_at", "minimise", "padded"]

@@ -101,8 +101,7 @@ def _nyquist(series: SeriesShown, along: _Along, spectra: list[SpectrumShown], n
             markersize=2.4,
             label=_name(series, along, each),
         )
-        if each.modelled.size:
-            axes.plot(each.modelled.real * factor, -each.modelled.imag * factor, color=colour, linewidth=0.9)
+        axes.plot(each.curve.real * factor, -each.curve.imag * factor, color=colour, linewidth=0.9)
     _explain(figure, axes, series, along, spectra)
     equal_axes(figure, axes, unit)
     shown = "" if len(spectra) == len(series.spectra) else f" {len(spectra)} of {len(series.spectra)} are drawn."
@@ -126,9 +125,8 @@ def _bode(series: SeriesShown, along: _Along, spectra: list[SpectrumShown], numb
         marks = looks | {"marker": "o", "markersize": 2.2, "linestyle": "", "label": _name(series, along, each)}
         upper.plot(each.frequency, np.abs(each.measured) * factor, **marks)
         lower.plot(each.frequency, -np.degrees(np.angle(each.measured)), **marks)
-        if each.modelled.size:
-            upper.plot(each.frequency, np.abs(each.modelled) * factor, linewidth=0.9, **looks)
-            lower.plot(each.frequency, -np.degrees(np.angle(each.modelled)), linewidth=0.9, **looks)
+        upper.plot(each.curve_frequency, np.abs(each.curve) * factor, linewidth=0.9, **looks)
+        lower.plot(each.curve_frequency, -np.degrees(np.angle(each.curve)), linewidth=0.9, **looks)
     sizes = np.concatenate([np.abs(each.measured) for each in spectra]) * factor
     _frequencies(lower, np.concatenate([each.frequency for each in spectra]))
     if sizes.max() > 4.0 * sizes.min():
@@ -154,7 +152,7 @@ def _frequencies(axes: Axes, frequency: np.ndarray) -> None:
 
 def _examples(series: SeriesShown, number: int) -> Drawing:
     """A few spectra one by one: Nyquist with the fit."""
-    chosen = _spread([each for each in series.spectra if each.modelled.size] or list(series.spectra), 6)
+    chosen = _spread(list(series.spectra), 6)
     columns = min(3, len(chosen))
     rows = -(-len(chosen) // columns)
     figure = new_figure(WIDE, 2.6 * rows + 0.2)
@@ -162,9 +160,8 @@ def _examples(series: SeriesShown, number: int) -> Drawing:
     for panel, each in zip(panels, chosen, strict=False):
         factor, unit = common_scale("Ω", np.abs(each.measured))
         panel.plot(each.measured.real * factor, -each.measured.imag * factor, "o", color=SEQUENCE[7], markersize=2.8)
-        if each.modelled.size:
-            panel.plot(each.modelled.real * factor, -each.modelled.imag * factor, color=SEQUENCE[1])
-        panel.set_title(each.name if len(each.name) < 34 else f"…{each.name[-32:]}", fontsize=7.5)
+        panel.plot(each.curve.real * factor, -each.curve.imag * factor, color=SEQUENCE[1])
+        panel.set_title(each.name if len(each.name) < 34 else f"…{each.name[-30:]}", fontsize=7.5)
         panel.locator_params(nbins=4)
         panel.set_xlabel(f"Z′ ({unit})")
         panel.set_ylabel(f"−Z″ ({unit})")
@@ -179,8 +176,6 @@ def _residuals(series: SeriesShown, along: _Along, spectra: list[SpectrumShown],
     figure = new_figure(WIDE, 3.0)
     left, right = figure.subplots(1, 2, sharey=True)
     for place, each in enumerate(spectra):
-        if not each.modelled.size:
-            continue
         relative = 100.0 * (each.measured - each.modelled) / np.abs(each.measured)
         looks: dict[str, Any] = {"color": _look(along, spectra, place), "linewidth": 0.8, "alpha": 0.9}
         left.plot(each.frequency, relative.real, **looks)
@@ -210,8 +205,8 @@ def _times(series: SeriesShown, along: _Along, number: int) -> Drawing:
             axes.fill_between(
                 each.time_constants, each.lower * factor, each.upper * factor, color=colour, alpha=0.15, linewidth=0
             )
-        heights = np.interp(each.peaks, each.time_constants, each.density) * factor
-        axes.plot(each.peaks, heights, "v", color=colour, markersize=4.0)
+        marks = np.interp(each.peaks, each.time_constants, each.density) * factor
+        axes.plot(each.peaks, marks, "v", color=colour, markersize=4.0)
     axes.set_xscale("log")
     times = np.concatenate([each.time_constants for each in shown])
     decades(axes.xaxis, float(times.min()), float(times.max()), "s")
@@ -222,6 +217,11 @@ def _times(series: SeriesShown, along: _Along, number: int) -> Drawing:
     elif len(shown) > 1:
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     caption = "Distribution of relaxation times (regularisation by generalised cross-validation); triangles mark peaks."
+    heights = np.concatenate([np.interp(each.peaks, each.time_constants, each.density) for each in shown]) * factor
+    top = max(float(each.density.max()) for each in shown) * factor
+    if heights.size and top > 2.0 * heights.max():
+        axes.set_ylim(-0.03 * heights.max(), 1.3 * heights.max())
+        caption += " What rises beyond the last peak belongs to slower processes than were measured and is cut off."
     if len(shown) <= 3:
         caption += " The band is the 95 % credible interval."
     return Drawing(f"times_{number}", "Relaxation times", caption, figure, wide=True)
@@ -273,6 +273,7 @@ def _parameter(panel: Axes, x: np.ndarray, values: np.ndarray, errors: np.ndarra
         inside = values[known] * factor
         if inside.min() > 0.0 and inside.max() > 20.0 * inside.min():
             panel.set_yscale("log")
+            decades(panel.yaxis, float(inside.min()), float(inside.max()), "")
         low, high = panel.get_ylim()
         lost = ~known & (values * factor >= low) & (values * factor <= high)
         panel.plot(x[lost], values[lost] * factor, "o", color=SEQUENCE[0], markerfacecolor="none", markersize=2.8)

@@ -11,13 +11,15 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class SpectrumShown:
-    """A spectrum: its name, frequency (Hz), measured and modelled impedance (ohm; empty where it was not fitted)."""
+    """A spectrum: its name, frequency (Hz), measured and modelled impedance (ohm), and the fit as a smooth curve."""
 
     name: str
     frequency: np.ndarray
     measured: np.ndarray
     modelled: np.ndarray
     coordinate: float
+    curve_frequency: np.ndarray
+    curve: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,15 +58,15 @@ class SeriesShown:
 
 @dataclass(frozen=True, eq=False)
 class SpectraContent:
-    """The whole report: `facts` (word, value, note) for the top; `candidates` as rows of the circuits tried; `flagged`,
-    `skipped` and `refused` (name, reason); `parameters` rows (spectrum, name, value, error, unit, note) of a few.
+    """The whole report: `facts` (word, value, note) for the top; `candidates`, by series, the circuits tried; `flagged`
+    and `skipped` (name, reason); `rows` of a few spectra: name, then (parameter, value, error, unit, note) each.
     """
 
     title: str
     circuit: str
     facts: Sequence[tuple[str, str, str]]
     series: Sequence[SeriesShown]
-    candidates: Sequence[Mapping[str, Any]]
+    candidates: Mapping[str, Sequence[Mapping[str, Any]]]
     rows: Sequence[tuple[str, Sequence[tuple[str, float, float, str, str]]]]
     flagged: Sequence[tuple[str, str]]
     skipped: Sequence[tuple[str, str]]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mossy.report.canvas import Drawing, figure_block, style
 from mossy.report.draw_spectra import draw_series
@@ -55,7 +56,7 @@ def _summary(content: SpectraContent) -> Html:
     for series in content.series:
         for _, sentence, evidence in series.events:
             parts.append(Html(f'<div class="alert" role="alert"><strong>{text(sentence)}</strong></div>'))
-            parts.append(bullets(list(evidence)))
+            parts.append(folded("the evidence", bullets(list(evidence))))
         if series.notes:
             parts.append(folded(f"{series.name}: notes", bullets(list(series.notes))))
     if content.notes:
@@ -103,6 +104,18 @@ def _error(error: float) -> str:
 def _candidates(content: SpectraContent) -> Html:
     if not content.candidates:
         return Html("")
+    words = (
+        "Each was fitted to a sample of the spectra. The first is taken: the least Bayesian criterion among those of "
+        "which all parameters are determined to half their value in most of the sample. Name another with --circuit."
+    )
+    parts = [paragraph(words)]
+    for name, candidates in content.candidates.items():
+        inside = _tried(candidates)
+        parts.append(inside if len(content.candidates) == 1 else join([element("h3", text(name)), inside]))
+    return join(parts)
+
+
+def _tried(candidates: Sequence[Mapping[str, Any]]) -> Html:
     rows = [
         [
             element("code", text(each["circuit"])),
@@ -112,14 +125,10 @@ def _candidates(content: SpectraContent) -> Html:
             text(number(each["noise_ratio"], 3)),
             text(f"{100.0 * each['determined']:.0f} %"),
         ]
-        for each in content.candidates
+        for each in candidates
     ]
     head = ["circuit", "parameters", "sum of BIC", "residual", "over the noise", "determined"]
-    words = (
-        "Each was fitted to a sample of the spectra. The first is taken: the least Bayesian criterion among those of which "
-        "all parameters are determined to half their value in most of the sample. Name another with --circuit."
-    )
-    return join([paragraph(words), table(head, rows, numeric=(1, 2, 3, 4, 5))])
+    return table(head, rows, numeric=(1, 2, 3, 4, 5))
 
 
 def _flagged(content: SpectraContent) -> Html:
