@@ -19,6 +19,7 @@ _HOMES = {
     "Run": "mossy.simulate",
     "Status": "mossy.numerics.status",
     "read": "mossy.readers",
+    "read_many": "mossy.readers.many",
     "InputError": "mossy.errors",
     "MossyError": "mossy.errors",
 }

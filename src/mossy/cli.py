@@ -102,6 +102,14 @@ def eis(
 
 
 @app.command()
+def elements() -> None:
+    """List the elements of circuits and the ways to combine them, with their parameters and units."""
+    from mossy.eis_command import elements_text
+
+    typer.echo(elements_text())
+
+
+@app.command()
 def bench(
     out: Out = Path("results"),
     lanes: Annotated[int, typer.Option(min=2, help="how many cells the large batch has")] = 1000,

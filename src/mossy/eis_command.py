@@ -92,6 +92,7 @@ def _options(wanted: Wanted) -> Any:
 
 def _studied(reads: list[FileRead], options: Any, tell: Callable[[str, int, int], None]) -> Study:
     from mossy.analysis.impedance_study import study
+    from mossy.records import Cycling
 
     records: list[Any] = [record for each in reads for record in each.records if record.kind == "impedance"]
     if not records:
@@ -99,7 +100,9 @@ def _studied(reads: list[FileRead], options: Any, tell: Callable[[str, int, int]
         more = f" (and {len(reasons) - 3} more)" if len(reasons) > 3 else ""
         problem = "no spectrum could be read" + (f": {'; '.join(reasons[:3])}{more}" if reasons else "")
         raise InputError(problem, remedy="give files with frequency, real and imaginary impedance")
-    return study(records, options, tell)
+    return study(
+        records, options, tell, [record for each in reads for record in each.records if isinstance(record, Cycling)]
+    )
 
 
 @contextlib.contextmanager
@@ -196,7 +199,9 @@ def _flagged(study: Study) -> list[tuple[str, str]]:
         if validity is not None:
             found += [(item.name, str(flag)) for flag in (validity.flags if not validity.passed else ())]
             found += [(item.name, reason) for reason in validity.reasons.values()]
-        found += [(item.name, flag) for flag in fit.flags if flag not in item.spectrum.flags]
+        found += [
+            (item.name, flag) for flag in fit.flags if flag not in item.spectrum.flags and "told apart" not in flag
+        ]
     return found
 
 
@@ -347,3 +352,21 @@ def _say(study: Study, reads: list[FileRead], folder: Path) -> None:
     if flagged:
         print(f"{len({name for name, _ in flagged})} spectra are flagged; the report and summary.json say why")
     print(f"report: {folder / 'report.html'}")
+
+
+def elements_text() -> str:
+    """Every element and combination, a line each."""
+    from mossy.analysis.elements import ALIASES, COMBINATIONS, ELEMENTS
+
+    lines = ["Elements (a symbol and a number, as in R1; `-` puts them in series):"]
+    for element in ELEMENTS.values():
+        parameters = ", ".join(
+            f"{spec.name} ({spec.unit}{'' if spec.assumed is None else f', {spec.assumed:g} unless given'})"
+            for spec in element.parameters
+        )
+        also = ", ".join(alias for alias, symbol in ALIASES.items() if symbol == element.symbol)
+        lines.append(f"  {element.symbol:3} {element.title}{f' (also {also})' if also else ''}: {parameters}")
+    lines.append("Combinations:")
+    lines += [f"  {each.example:24} {each.title}" for each in COMBINATIONS.values()]
+    lines.append("Example: R0-p(R1,Q1)-p(R2,Q2)-Ws1")
+    return "\n".join(lines)

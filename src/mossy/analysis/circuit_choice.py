@@ -21,6 +21,7 @@ from mossy.analysis.spectra import Spectrum
 TAILS = ("", "-W1", "-Ws1", "-Wo1", "-Q0")
 MOST_ARCS = 4
 SAMPLE = 8
+POINTS_PER_PARAMETER = 3  # values measured a parameter, at least
 MOST_OF_SAMPLE = 0.8
 _NOISE_REACHED = 1.15
 
@@ -61,34 +62,37 @@ def propose(
 
     def attempt(head: str, arcs: int, tail: str) -> Candidate | None:
         text = head + "-".join(f"p(R{k},Q{k})" for k in range(1, arcs + 1)) + tail
-        if text not in tried and 2 * min(map(len, sample)) > len(Circuit(text).names) + 1:
+        if text not in tried and 2 * min(map(len, sample)) >= POINTS_PER_PARAMETER * len(Circuit(text).names):
             if report is not None:
                 report(text)
             tried[text] = _candidate(text, sample, weighting)
         return tried.get(text)
 
     best: Candidate | None = None
-    shapes = [(coil + head, tail) for head in ("R0-", "") for tail in TAILS if head or tail in ("", "-W1", "-Q0")]
+    tails: Sequence[str] = TAILS
     for arcs in range(1, MOST_ARCS + 1):
-        found = [each for head, tail in shapes if (each := attempt(head, arcs, tail)) is not None]
+        found = [each for tail in tails if (each := attempt(f"{coil}R0-", arcs, tail)) is not None]
+        found.sort(key=lambda each: each.bic)
+        tails = [_tail(each) for each in found[:2]]
+        bare = tails if arcs > 1 else ["", "-W1", "-Q0"]
+        found += [each for tail in bare if (each := attempt(coil, arcs, tail)) is not None]
         better = min([*found, *([best] if best else [])], key=_order, default=None)
         if better is None or better is best:
             break
         best = better
-        shapes = [_shape(each) for each in sorted(found, key=lambda each: each.bic)[:3]]
         if best.noise_ratio < _NOISE_REACHED:
             break
     return sorted(tried.values(), key=_order)
 
 
-def _shape(candidate: Candidate) -> tuple[str, str]:
-    """What stands before the arcs of a circuit, and behind them."""
-    text = candidate.circuit
-    return text[: text.index("p(")], text[text.rindex(")") + 1 :]
+def _tail(candidate: Candidate) -> str:
+    """What stands behind the arcs of a circuit."""
+    return candidate.circuit[candidate.circuit.rindex(")") + 1 :]
 
 
-def _order(candidate: Candidate) -> tuple[bool, float]:
-    return not candidate.acceptable, candidate.bic
+def _order(candidate: Candidate) -> tuple[float, float]:
+    """Acceptable ones by their criterion, then the others by what they leave undetermined."""
+    return (0.0, candidate.bic) if candidate.acceptable else (1.0 - candidate.determined, candidate.bic)
 
 
 def _candidate(text: str, sample: Sequence[Spectrum], weighting: Any) -> Candidate:

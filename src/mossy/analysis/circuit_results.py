@@ -51,12 +51,12 @@ def results_of(
         misfit = (spectrum.impedance - model[lane]) * task.weight[lane]
         cost = float(np.sum(np.abs(misfit) ** 2))
         variance = 1.0 if absolute else cost / freedom
-        edges = _edges(x[lane], lower[lane], upper[lane], log, held)
+        at_bound = _edges(x[lane], lower[lane], upper[lane], held)
         if spread is None:
-            covariance = _covariance(normal[lane], slopes[lane], variance, held, edges["gone"])
+            covariance = _covariance(normal[lane], slopes[lane], variance, held)
         else:
             covariance = slopes[lane] @ spread[lane] @ slopes[lane].T
-        parameters = _fitted(form, outward[lane], covariance, edges, held)
+        parameters = _fitted(form, outward[lane], covariance, at_bound, held)
         residuals = (spectrum.impedance - model[lane]) / spectrum.modulus
         fit = CircuitFit(
             circuit=text,
@@ -106,32 +106,26 @@ def _ordered(form: FittedForm, x: np.ndarray, own: dict[int, tuple[float, float]
     return order
 
 
-def _edges(
-    x: np.ndarray, lower: np.ndarray, upper: np.ndarray, log: np.ndarray, held: dict[int, float]
-) -> dict[str, list[int]]:
-    """Which fitted parameters stand at a bound, and which of them have run away along decades."""
-    free = [k for k in range(len(x)) if k not in held]
-    at = [k for k in free if min(x[k] - lower[k], upper[k] - x[k]) <= _EDGE]
-    return {"at": at, "gone": [k for k in at if log[k]]}
+def _edges(x: np.ndarray, lower: np.ndarray, upper: np.ndarray, held: dict[int, float]) -> list[int]:
+    """Which fitted parameters stand at a bound."""
+    return [k for k in range(len(x)) if k not in held and min(x[k] - lower[k], upper[k] - x[k]) <= _EDGE]
 
 
-def _covariance(
-    normal: np.ndarray, slopes: np.ndarray, variance: float, held: dict[int, float], gone: list[int]
-) -> np.ndarray:
-    """variance G (J'J)^-1 G' of the circuit's parameters; infinite along what the data do not determine."""
-    free = np.array([k for k in range(len(normal)) if k not in held and k not in gone], dtype=int)
+def _covariance(normal: np.ndarray, slopes: np.ndarray, variance: float, held: dict[int, float]) -> np.ndarray:
+    """variance G (J'J)^-1 G' of the circuit's parameters; infinite along what the data do not determine.
+
+    A parameter at a bound counts as if it could pass it: held there, it would lend its neighbours a certainty that
+    comes from the bound and not from the data.
+    """
+    free = np.array([k for k in range(len(normal)) if k not in held], dtype=int)
     inside = normal[np.ix_(free, free)]
     size = np.sqrt(np.maximum(np.diag(inside), 0.0))
     scale = np.where(size > 0.0, size, 1.0)
     values, vectors = np.linalg.eigh(inside / np.outer(scale, scale))
     known = values > 1e-13 * max(values.max(initial=0.0), 1e-300)
-    inverse = (vectors[:, known] / values[known]) @ vectors[:, known].T / np.outer(scale, scale)
-    lost = np.zeros(len(normal), dtype=bool)
-    lost[gone] = True
-    lost[free] |= (np.abs(vectors[:, ~known]) > 1e-6).any(axis=1) | (size == 0.0)
-    kept = slopes[:, free]
-    covariance = variance * (kept @ inverse @ kept.T)
-    unknown = (np.abs(slopes[:, lost]) > 0.0).any(axis=1)
+    along = slopes[:, free] / scale @ vectors
+    covariance = variance * (along[:, known] / values[known]) @ along[:, known].T
+    unknown = (np.abs(along[:, ~known]) > 1e-6 * np.linalg.norm(along, axis=1, keepdims=True)).any(axis=1)
     covariance[unknown, unknown] = np.inf
     return np.asarray(covariance)
 
@@ -140,17 +134,21 @@ def _fitted(
     form: FittedForm,
     values: np.ndarray,
     covariance: np.ndarray,
-    edges: dict[str, list[int]],
+    at_bound: list[int],
     held: dict[int, float],
 ) -> dict[str, Fitted]:
     errors = np.sqrt(np.diagonal(covariance))
-    named = {form.model.parameters[k].name for k in edges["at"]}
+    named = {form.model.parameters[k].name for k in at_bound}
     for label, (resistor, other) in form.arcs.items():
         alpha = f"{label}.alpha"
         if f"{label}.R" in named:
             named.add(resistor)
         if alpha in named:
             named.add(f"{other}.alpha")
+        if f"{label}.tau" in named:
+            pair = [form.given.places[each].start for each in (resistor, other)]
+            first, second = (errors[place] / values[place] for place in pair)
+            named.add(form.given.parameters[pair[0] if first > second else pair[1]].name)
     still = {form.model.parameters[k].name for k in held}
     found = {}
     for parameter, value, error in zip(form.given.parameters, values, errors, strict=True):

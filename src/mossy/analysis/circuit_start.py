@@ -61,7 +61,8 @@ def blocks_of(model: Model, omega: np.ndarray, fixed: dict[int, float]) -> list[
             whole[:, places] = values
             shared[key] = values, np.asarray(_impedances(model, part)(jnp.asarray(omega), jnp.asarray(whole)))
         values, atoms = shared[key]
-        powers = np.array([0.0 if k in held else parameters[k].spec.impedance for k in range(len(places))])
+        specs = [parameter.spec for parameter in parameters]
+        powers = np.array([0.0 if k in held else spec.impedance or spec.size for k, spec in enumerate(specs)])
         at = [k for k, parameter in enumerate(parameters) if parameter.spec.name == "tau"]
         times = np.log(values[:, at[0]]) if isinstance(part, Leaf) and len(at) == 1 else np.full(len(values), np.nan)
         blocks.append(Block(places, values, powers, atoms, times))

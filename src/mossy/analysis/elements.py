@@ -22,6 +22,7 @@ from mossy.laws.interphase import film_capacitance, film_resistance
 class ParameterSpec:
     """A parameter of an element: `impedance` and `time` are the powers of its dimension. Where it has none: linear
     `bounds`, or `decades` (lower, upper) of a physical quantity; `assumed` is its value unless it is fitted or given.
+    `size` is the power of the element's impedance in it where its dimension does not say so.
     """
 
     name: str
@@ -31,6 +32,7 @@ class ParameterSpec:
     bounds: tuple[float, float] | None = None
     decades: tuple[float, float] | None = None
     assumed: float | None = None
+    size: float = 0.0
 
     @property
     def logarithmic(self) -> bool:
@@ -183,7 +185,7 @@ ELEMENTS: dict[str, Element] = {
             "F",
             "film of the cell simulator",
             _film,
-            ParameterSpec("thickness", "m", decades=(1e-10, 1e-4)),
+            ParameterSpec("thickness", "m", decades=(1e-10, 1e-4), size=1.0),
             ParameterSpec("conductivity", "S/m", decades=(1e-14, 1e2)),
             ParameterSpec("permittivity", "1", decades=(1.0, 1e4), assumed=10.0),
             _AREA,
@@ -192,7 +194,7 @@ ELEMENTS: dict[str, Element] = {
             "K",
             "charge transfer of the cell simulator (Butler and Volmer)",
             _charge_transfer,
-            ParameterSpec("exchange_current_density", "A/m^2", decades=(1e-8, 1e6)),
+            ParameterSpec("exchange_current_density", "A/m^2", decades=(1e-8, 1e6), size=-1.0),
             _AREA,
             ParameterSpec("temperature", "K", decades=(100.0, 2000.0), assumed=298.15),
         ),

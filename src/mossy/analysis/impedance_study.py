@@ -23,13 +23,14 @@ from mossy.analysis.circuits import Circuit
 from mossy.analysis.impedance_physics import Measured
 from mossy.analysis.spectra import Spectrum, spectrum_of
 from mossy.errors import InputError
-from mossy.records import Impedance
+from mossy.records import Cycling, Impedance
 
 if TYPE_CHECKING:
     import polars as pl
 
 MOST_DISTRIBUTIONS = 60
 FEWEST_IN_SERIES = 3
+FEWEST_FOR_EVENTS = 6
 _NOTHING = Fitted(np.nan, np.nan, "")
 _TEMPERATURE = re.compile(r"(?<![0-9.])(-?\d{1,4}(?:[.,]\d+)?)\s*[_ ]?(?:deg(?:rees)?[ _]?C?|°C|oC|C)(?![A-Za-z0-9])")
 _KELVIN = re.compile(r"(?<![0-9.])(\d{2,4}(?:\.\d+)?)\s?K(?![A-Za-z0-9])")
@@ -121,8 +122,13 @@ class Options:
     coordinate: str | None = None
 
 
-def study(records: Sequence[Impedance], options: Options, report: Report | None = None) -> Study:
-    """Everything `mossy eis` computes from Impedance records. Raises InputError where there is no spectrum."""
+def study(
+    records: Sequence[Impedance], options: Options, report: Report | None = None, traces: Sequence[Cycling] = ()
+) -> Study:
+    """Everything `mossy eis` computes from Impedance records, with `traces` of voltage over time as further evidence.
+
+    Raises InputError where there is no spectrum.
+    """
     tell = report or (lambda stage, done, total: None)
     items = [_item(record) for record in records]
     if not items:
@@ -138,7 +144,7 @@ def study(records: Sequence[Impedance], options: Options, report: Report | None 
         tell(f"fitting {circuit.text}", len(found), len(items))
         fits = circuit.fit_many([items[row].spectrum for row in rows], weighting=options.weighting)
         found |= dict(zip(rows, fits, strict=True))
-        one = _series(circuit, candidates, items, rows, found, options, records)
+        one = _series(circuit, candidates, items, rows, found, options, records, traces)
         if one.fit is not None:
             found |= dict(zip(one.rows, one.fit.fits, strict=True))
         series.append(one)
@@ -238,6 +244,7 @@ def _series(
     fits: dict[int, CircuitFit],
     options: Options,
     records: Sequence[Impedance],
+    traces: Sequence[Cycling],
 ) -> Series:
     """What a group says along its coordinate; rows whose fit was refused stay out."""
     first = items[rows[0]]
@@ -263,8 +270,8 @@ def _series(
     found = replace(found, coordinate=found.coordinate[order], fits=[found.fits[k] for k in order])
     rows = [rows[k] for k in order]
     lines = _arrhenius(found, circuit) if found.kind == "temperature" else {}
-    events = _events(found, [records[row] for row in rows]) if found.kind != "temperature" else ()
-    notes = tuple(found.flags)
+    events, notes = _events(found, [records[row] for row in rows], traces)
+    notes += found.flags
     if found.kind == "temperature" and items[rows[0]].spectrum.metadata.get("temperature_from"):
         notes += ("temperatures were read from the files' names",)
     return plain(found.kind, found.coordinate, rows, found, events, lines, notes)
@@ -304,15 +311,32 @@ def _arrhenius(found: SeriesFit, circuit: Circuit) -> dict[str, Any]:
     return lines
 
 
-def _events(found: SeriesFit, records: Sequence[Impedance]) -> tuple[Any, ...]:
+def _events(
+    found: SeriesFit, records: Sequence[Impedance], traces: Sequence[Cycling]
+) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    """(events along a series that is not one of temperatures, why none were looked for)."""
     from mossy.analysis.series_events import events
 
-    if len(found.fits) < 6:
-        return ()
+    if found.kind == "temperature" or len(found.fits) < FEWEST_FOR_EVENTS:
+        return (), ()
+    voltage = _trace_beside(traces, found.coordinate) if found.kind == "time" else None
+    unit = {"time": "s", "number": ""}.get(found.kind, COORDINATES[found.kind][1])
     try:
-        return tuple(events(records, found.coordinate, fits=found.fits))
-    except InputError:
-        return ()
+        return tuple(events(records, found.coordinate, fits=found.fits, voltage=voltage, unit=unit)), ()
+    except InputError as error:
+        return (), (f"events were not looked for: {error}",)
+
+
+def _trace_beside(traces: Sequence[Cycling], time: np.ndarray) -> Cycling | None:
+    """The trace of voltage that covers most of a series and has the most points; None where none covers the half."""
+    found = []
+    for trace in traces:
+        if "voltage_volt" in trace.table.columns:
+            t = trace.table["test_time_second"].to_numpy()
+            covered = float(np.mean((time >= t.min()) & (time <= t.max())))
+            found.append((round(covered, 2), len(t), trace))
+    best = max(found, key=lambda each: each[:2], default=None)
+    return best[2] if best is not None and best[0] >= 0.5 else None
 
 
 def _quantities(fits: list[CircuitFit], items: list[Item], options: Options) -> dict[str, Measured]:

@@ -217,9 +217,9 @@ def padded(length: int) -> int:
     """The next length that shares a compiled kernel.
 
     >>> [padded(length) for length in (9, 40, 61, 65, 100, 129)]
-    [16, 48, 64, 80, 128, 192]
+    [32, 64, 64, 80, 128, 192]
     """
-    return next((size for size in (16, 32, 48, 64, 80, 96, 128) if length <= size), -(-length // 64) * 64)
+    return next((size for size in (32, 64, 80, 128) if length <= size), -(-length // 64) * 64)
 
 
 __all__ = ["CHUNK", "Kernel", "Minima", "kernel_of", "linearised_at", "minimise", "padded"]
