@@ -233,6 +233,12 @@ def test_native_films(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
 
 
 @pytest.mark.slow
+def test_arrhenius_of_an_interphase():
+    energy, error, rejected = script("arrhenius_of_an_interphase").main()
+    assert abs(energy - 0.60) < 3.0 * error < 0.01  # its own error bar holds the truth, and is a small one
+    assert rejected
+
+
 def test_mechanisms(tmp_path: Path):
     """Each of five laws is recognised from its own noisy data, and no other fits."""
     found = script("mechanisms").main(str(tmp_path / "mechanisms.png"))

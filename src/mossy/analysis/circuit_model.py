@@ -1,7 +1,8 @@
 """A parsed circuit as a function: its parameters, its impedance, and the form in which it is fitted.
 
 A resistor beside a constant phase element or a capacitor is fitted as an arc (R, tau, alpha), whose parameters hardly
-correlate; `outward` turns them back, with Q = tau^alpha/R or C = tau/R.
+correlate; `outward` turns them back, with Q = tau^alpha/R or C = tau/R. Two equal electrodes are fitted as one of twice
+the impedance, so that their arcs stand in series like all others.
 """
 
 from __future__ import annotations
@@ -119,34 +120,41 @@ class FittedForm:
     model: Model
     arcs: dict[str, tuple[str, str]]
     """Label of each fitted arc -> the labels of the resistor and of the constant phase element or capacitor."""
+    factors: dict[str, float]
+    """Label of each fitted element -> how many times the impedance of the one written it has, where that is not 1."""
 
     def outward(self, values: Any) -> Any:
         """The parameters of the circuit as written, from those fitted."""
         out: list[Any] = [None] * len(self.given.parameters)
         for label, place in self.model.places.items():
+            factor = self.factors.get(label, 1.0)
             if label in self.arcs:
                 resistor, other = (self.given.places[each].start for each in self.arcs[label])
                 alpha = values[place.start + 2] if place.stop - place.start == 3 else 1.0
-                out[resistor] = values[place.start]
-                out[other] = values[place.start + 1] ** alpha / values[place.start]
+                out[resistor] = values[place.start] / factor
+                out[other] = values[place.start + 1] ** alpha / out[resistor]
                 if place.stop - place.start == 3:
                     out[other + 1] = alpha
             else:
                 for offset, k in enumerate(range(place.start, place.stop)):
-                    out[self.given.places[label].start + offset] = values[k]
+                    power = self.model.parameters[k].spec.impedance
+                    out[self.given.places[label].start + offset] = values[k] / factor**power
         return jnp.stack([jnp.asarray(each) for each in out])
 
     def inward(self, values: np.ndarray) -> np.ndarray:
         """The fitted parameters from those of the circuit as written."""
         out = np.empty(len(self.model.parameters))
         for label, place in self.model.places.items():
+            factor = self.factors.get(label, 1.0)
             if label in self.arcs:
                 resistor, other = (self.given.places[each].start for each in self.arcs[label])
                 resistance, size = values[resistor], values[other]
                 alpha = values[other + 1] if place.stop - place.start == 3 else 1.0
-                out[place] = [resistance, (resistance * size) ** (1.0 / alpha), alpha][: place.stop - place.start]
+                arc = [factor * resistance, (resistance * size) ** (1.0 / alpha), alpha]
+                out[place] = arc[: place.stop - place.start]
             else:
-                out[place] = values[self.given.places[label]]
+                powers = np.array([parameter.spec.impedance for parameter in self.model.parameters[place]])
+                out[place] = values[self.given.places[label]] * factor**powers
         return out
 
     @functools.cached_property
@@ -165,20 +173,40 @@ def fitted_form(text: str, kept: frozenset[str] = frozenset()) -> FittedForm:
     """The fitted form of a circuit; arcs with a name of `kept` in them (fixed or bounded there) stay as they are."""
     tree = parse(text)
     arcs: dict[str, tuple[str, str]] = {}
-    return FittedForm(Model(tree), Model(_rewritten(tree, kept, arcs)), arcs)
+    factors: dict[str, float] = {}
+    rewritten = _rewritten(tree, kept, arcs, factors, 1.0)
+    return FittedForm(Model(tree), Model(in_series(top_parts(rewritten))), arcs, factors)
 
 
-def _rewritten(tree: Tree, kept: frozenset[str], arcs: dict[str, tuple[str, str]]) -> Tree:
+def _rewritten(
+    tree: Tree, kept: frozenset[str], arcs: dict[str, tuple[str, str]], factors: dict[str, float], factor: float
+) -> Tree:
     if isinstance(tree, Leaf):
+        factors |= {tree.label: factor} if factor != 1.0 else {}
         return tree
+    if tree.kind == "sym" and all(leaf.label not in kept and _scales(leaf) for leaf in leaves(tree)):
+        return _rewritten(tree.parts[0], kept, arcs, factors, 2.0 * factor)
     if tree.kind == "p" and len(tree.parts) == 2 and all(isinstance(part, Leaf) for part in tree.parts):
         pair: dict[str, str] = {part.symbol: part.label for part in tree.parts if isinstance(part, Leaf)}
         other = next((symbol for symbol in ("Q", "C") if symbol in pair), None)
         if "R" in pair and other is not None and not kept & {pair["R"], pair[other]}:
             label = written(tree)
             arcs[label] = (pair["R"], pair[other])
+            factors |= {label: factor} if factor != 1.0 else {}
             return Leaf("Z" if other == "Q" else "RC", label)
-    return Node(tree.kind, tuple(_rewritten(part, kept, arcs) for part in tree.parts))
+    parts = tuple(_rewritten(part, kept, arcs, factors, factor) for part in tree.parts)
+    return in_series(parts) if tree.kind == "series" else Node(tree.kind, parts)
+
+
+def _scales(leaf: Leaf) -> bool:
+    """Whether an element's impedance is proportional to its parameters with the dimension of one."""
+    return any(spec.impedance for spec in _KNOWN[leaf.symbol].parameters)
+
+
+def in_series(parts: tuple[Tree, ...]) -> Tree:
+    """Parts in series, those of parts that are themselves in series among them."""
+    flat = tuple(one for part in parts for one in top_parts(part))
+    return flat[0] if len(flat) == 1 else Node("series", flat)
 
 
 def top_parts(tree: Tree) -> tuple[Tree, ...]:
