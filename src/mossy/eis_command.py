@@ -63,7 +63,7 @@ def analyse_files(files: list[Path], wanted: Wanted, out: Path, quiet: bool) -> 
             _write(study, reads, content, folder)
     _say(study, reads, folder)
     lost = [each for each in reads if each.problem and not each.skipped]
-    return 1 if lost or any(fit.status != "done" for fit in study.fits) else 0
+    return 1 if lost or study.refused or any(fit.status != "done" for fit in study.fits) else 0
 
 
 def _options(wanted: Wanted) -> Any:
@@ -193,8 +193,8 @@ def _series_summary(series: Series) -> dict[str, Any]:
 
 
 def _flagged(study: Study) -> list[tuple[str, str]]:
-    """(spectrum, reason): what failed the Kramers-Kronig test, did not fit, or lacks something."""
-    found = []
+    """(spectrum, reason): what is no spectrum, failed the Kramers-Kronig test, did not fit, or lacks something."""
+    found = list(study.refused)
     for item, validity, fit in zip(study.items, study.validity, study.fits, strict=True):
         if validity is not None:
             found += [(item.name, str(flag)) for flag in (validity.flags if not validity.passed else ())]
@@ -332,9 +332,13 @@ def _say(study: Study, reads: list[FileRead], folder: Path) -> None:
     """What is printed at the end."""
     for each in reads:
         if each.problem and not each.skipped:
-            print(f"warning: {each.path}: {each.problem}", file=sys.stderr)
+            _warn(f"{each.path}: {each.problem}")
+    for name, reason in study.refused:
+        _warn(f"{name}: {reason}")
     for series in study.series:
         along = f" along {_LABELS[series.kind]}" if series.kind != "number" else ""
+        if not series.rows:
+            continue
         count = "1 spectrum" if len(series.rows) == 1 else f"{len(series.rows)} spectra"
         print(f"{series.name}: {count}{along}, circuit {series.circuit}")
         for name, line in series.lines.items():
@@ -345,13 +349,27 @@ def _say(study: Study, reads: list[FileRead], folder: Path) -> None:
                 )
         for event in series.events:
             print(f"  {event.text}")
-    if len(study.items) == 1:
+    for item, fit in zip(study.items, study.fits, strict=True):
+        if fit.status == "refused":
+            _warn(f"{item.name} was not fitted: {fit.flags[0]}")
+    for note in study.notes:
+        _warn(note)
+    if len(study.items) == 1 and study.fits[0].status != "refused":
         for name, value, error, unit, note in _values(study, 0):
             print(f"  {name} = {value:.6g} +- {error:.2g} {unit} {note}".rstrip())
     flagged = _flagged(study)
     if flagged:
-        print(f"{len({name for name, _ in flagged})} spectra are flagged; the report and summary.json say why")
+        number = len({name for name, _ in flagged})
+        which = "1 spectrum is" if number == 1 else f"{number} spectra are"
+        print(f"{which} flagged; the report and summary.json say why")
     print(f"report: {folder / 'report.html'}")
+
+
+def _warn(text: str) -> None:
+    """A warning on the terminal, with options as they are typed there."""
+    typed = text.replace('in Python, missing="drop"', "--missing drop")
+    typed = typed.replace('imaginary_sign="positive"', "--imaginary-sign positive")
+    print(f"warning: {typed}", file=sys.stderr)
 
 
 def elements_text() -> str:

@@ -73,7 +73,9 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """All that was found; `items`, `validity`, `fits` and `distributions` (None where not computed) by row."""
+    """All that was found; `items`, `validity`, `fits` and `distributions` (None where not computed) by row; `refused`
+    spectra with the reason.
+    """
 
     items: list[Item]
     validity: list[Any]
@@ -82,6 +84,7 @@ class Study:
     series: list[Series]
     quantities: dict[str, Measured]
     notes: tuple[str, ...]
+    refused: tuple[tuple[str, str], ...] = ()
 
     def table(self) -> pl.DataFrame:
         """One row a spectrum: file, sweep, coordinate, parameters with errors, derived quantities, validity, flags."""
@@ -130,9 +133,10 @@ def study(
     Raises InputError where there is no spectrum.
     """
     tell = report or (lambda stage, done, total: None)
-    items = [_item(record) for record in records]
+    items, records, refused = _items(records)
     if not items:
-        raise InputError("there is no spectrum", remedy="give files with impedance data")
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in refused[:3])
+        raise InputError(f"no spectrum can be used{f' ({reasons})' if reasons else ''}", remedy="give others")
     tell("Kramers-Kronig", 0, len(items))
     validity = _validity(items, records)
     distributions = _distributions(items, tell)
@@ -149,7 +153,20 @@ def study(
             found |= dict(zip(one.rows, one.fit.fits, strict=True))
         series.append(one)
     fits = [found[row] for row in range(len(items))]
-    return Study(items, validity, distributions, fits, series, _quantities(fits, items, options), _notes(items))
+    quantities = _quantities(fits, items, options)
+    return Study(items, validity, distributions, fits, series, quantities, _notes(items), refused)
+
+
+def _items(records: Sequence[Impedance]) -> tuple[list[Item], list[Impedance], tuple[tuple[str, str], ...]]:
+    """(items, their records, those that are no spectrum with the reason)."""
+    items, kept, refused = [], [], []
+    for record in records:
+        try:
+            items.append(_item(record))
+            kept.append(record)
+        except InputError as error:
+            refused.append((str(record.metadata.get("source_path", "spectrum")), str(error)))
+    return items, kept, tuple(refused)
 
 
 def _item(record: Impedance) -> Item:
@@ -166,7 +183,9 @@ def _item(record: Impedance) -> Item:
     if "temperature_celsius" not in said and (named := temperature_in(Path(file).stem)) is not None:
         said["temperature_celsius"], said["temperature_from"] = named, "the file's name"
     spectrum = replace(spectrum_of(record), metadata=said)
-    flags = (*spectrum.flags, *map(str, said.get("warnings", [])))
+    warned = tuple(map(str, said.get("warnings", [])))
+    signed = any("Z'' is positive" in warning for warning in warned)
+    flags = (*(flag for flag in spectrum.flags if not (signed and "Z'' is positive" in flag)), *warned)
     return Item(replace(spectrum, flags=flags), file, int(said.get("sweep", 1)), int(said.get("sweeps", 1)))
 
 
@@ -185,7 +204,8 @@ def _validity(items: list[Item], records: Sequence[Impedance]) -> list[Any]:
     """The Kramers-Kronig test of each spectrum that has the points for it."""
     found: list[Any] = [None] * len(items)
     long = [row for row, item in enumerate(items) if len(item.spectrum) >= kramers_kronig.FEWEST]
-    for row, validity in zip(long, kramers_kronig.test_many([records[row] for row in long]), strict=True):
+    tested = kramers_kronig.test_many([records[row] for row in long]) if long else []
+    for row, validity in zip(long, tested, strict=True):
         found[row] = validity
     return found
 

@@ -219,7 +219,7 @@ def _times(series: SeriesShown, along: _Along, number: int) -> Drawing:
     caption = "Distribution of relaxation times (regularisation by generalised cross-validation); triangles mark peaks."
     heights = np.concatenate([np.interp(each.peaks, each.time_constants, each.density) for each in shown]) * factor
     top = max(float(each.density.max()) for each in shown) * factor
-    if heights.size and top > 2.0 * heights.max():
+    if heights.size and 0.0 < 2.0 * heights.max() < top:
         axes.set_ylim(-0.03 * heights.max(), 1.3 * heights.max())
         caption += " What rises beyond the last peak belongs to slower processes than were measured and is cut off."
     if len(shown) <= 3:
