@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mossy.analysis import impedance_physics as physics
-from mossy.analysis.impedance_physics import LINEAR, Measured
+from mossy.analysis.measured import Measured
+from mossy.analysis.steady_current import LINEAR, bruce_vincent, current_fraction
 from mossy.errors import InputError
 from mossy.laws import impedance_physics as laws
 from mossy.laws.constants import FARADAY, GAS
@@ -105,7 +106,7 @@ EVANS = [
 
 @pytest.mark.parametrize(("voltage", "before", "after", "first", "steady", "published"), EVANS)
 def test_the_experiments_of_evans_vincent_and_bruce(voltage, before, after, first, steady, published):
-    found = physics.current_fraction(
+    found = current_fraction(
         Measured(voltage * 1e-3, 0.0, "V"),
         Measured(steady * 1e-6, 0.01e-6, "A"),
         Measured(before, 1.0, "ohm"),
@@ -260,7 +261,7 @@ def recorded(last, noise=2e-4, seed=0):
 
 def analysed(time, current, **more):
     interface = Measured(INTERFACE, 0.5, "ohm")
-    return physics.bruce_vincent(time, current, Measured(STEP, 0.0, "V"), interface, interface, **more)
+    return bruce_vincent(time, current, Measured(STEP, 0.0, "V"), interface, interface, **more)
 
 
 TRUE_FRACTION = BULK / (BULK + SALT)
@@ -304,7 +305,7 @@ def test_sign_of_the_current_does_not_matter():
 
 def test_a_step_above_10_mv_is_flagged_and_a_large_one_refused():
     def of(volt):
-        return physics.current_fraction(
+        return current_fraction(
             Measured(volt, 0.0, "V"),
             Measured(volt / 1000.0, 0.0, "A"),
             Measured(100.0, 1.0, "ohm"),
@@ -337,7 +338,7 @@ def test_what_a_step_cannot_give_is_refused(change, message):
         "initial_current": Measured(20e-6, 0.0, "A"),
     }
     with pytest.raises(InputError, match=message):
-        physics.current_fraction(**given | change)
+        current_fraction(**given | change)
 
 
 def test_records_that_cannot_be_used_are_refused():

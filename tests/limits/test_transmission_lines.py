@@ -11,6 +11,12 @@ from scipy.special import gamma, jn_zeros, jv
 
 from mossy.backend import jax, jnp
 from mossy.laws import transmission_lines as lines
+from mossy.laws.impedance_physics import steady_current_fraction
+from mossy.laws.interphase_impedance import (
+    dense_layer_impedance,
+    porous_interphase_impedance,
+    two_layer_interphase_impedance,
+)
 from mossy.laws.porous_layer import porous_layer_impedance
 from mossy.numerics.ladder import branches, end, impedance, rails, uniform
 
@@ -136,13 +142,13 @@ def test_a_dead_layer_is_a_line_whose_metal_ends_open():
 
 
 def test_a_porous_interphase_is_the_circuit_of_its_slabs():
-    z = np.asarray(lines.porous_interphase_impedance(OMEGA, thickness=2e-8, **INTERPHASE, **PASSIVATION))
+    z = np.asarray(porous_interphase_impedance(OMEGA, thickness=2e-8, **INTERPHASE, **PASSIVATION))
     vacuum = 8.8541878128e-12
     bulk = 0.93 * (2e-8 / 2e-8 + 1j * OMEGA * vacuum * 9.0 / 2e-8)
     plug = 1.0 / (0.07 * (1e-7 / 3e-9 + 1j * OMEGA * vacuum * 12.0 / 3e-9))
     np.testing.assert_allclose(z, 1.0 / (bulk + 1.0 / (2e-8 * 3.0 / (0.07 * 0.4) + plug)), rtol=EXACT)
-    dense = lines.porous_interphase_impedance(OMEGA, thickness=2e-8, **INTERPHASE | dict(porosity=0.0), **PASSIVATION)
-    slab = lines.dense_layer_impedance(OMEGA, thickness=2e-8, conductivity=2e-8, permittivity=9.0)
+    dense = porous_interphase_impedance(OMEGA, thickness=2e-8, **INTERPHASE | dict(porosity=0.0), **PASSIVATION)
+    slab = dense_layer_impedance(OMEGA, thickness=2e-8, conductivity=2e-8, permittivity=9.0)
     np.testing.assert_allclose(dense, slab, rtol=EXACT)
     assert abs(slab[0]) == pytest.approx(1.0, rel=1e-3)
 
@@ -153,8 +159,8 @@ def test_a_porous_interphase_is_the_porous_layer_whose_walls_do_not_exchange():
     Its wall and top areas are 1e-12 and 1e12 m2/m2 of the plug's admittance, walls that are shut and tops that are
     wide open to about the tolerance.
     """
-    z = lines.porous_interphase_impedance(OMEGA, thickness=2e-8, **INTERPHASE, **PASSIVATION)
-    plug = 0.07 / lines.dense_layer_impedance(OMEGA, thickness=3e-9, conductivity=1e-7, permittivity=12.0)
+    z = porous_interphase_impedance(OMEGA, thickness=2e-8, **INTERPHASE, **PASSIVATION)
+    plug = 0.07 / dense_layer_impedance(OMEGA, thickness=3e-9, conductivity=1e-7, permittivity=12.0)
     layer = porous_layer_impedance(
         2e-8,
         pore_resistivity=3.0 / (0.07 * 0.4),
@@ -169,7 +175,7 @@ def test_a_porous_interphase_is_the_porous_layer_whose_walls_do_not_exchange():
 
 def test_two_layers_are_their_sum_by_the_ladder():
     """Outer solid and channels as two rails, tied in front and at the inner layer, which is the link to the metal."""
-    found = lines.two_layer_interphase_impedance(
+    found = two_layer_interphase_impedance(
         OMEGA,
         inner_thickness=3e-9,
         inner_conductivity=1e-7,
@@ -246,7 +252,7 @@ def test_salt_diffusion_is_a_mixed_conductor_that_blocks_anions():
     )
     by_ladder = ladder(cation, anion, 1j * OMEGA * capacitance, (1.0 / interface, OPEN), (1.0 / interface, OPEN))
     np.testing.assert_allclose(found, by_ladder, rtol=EXACT)
-    fraction = lines.steady_current_fraction(unpolarised, cation - unpolarised)
+    fraction = steady_current_fraction((cation - unpolarised) / unpolarised)
     assert fraction == pytest.approx(anion / (cation + anion), rel=1e-12)  # the cation's share of the conductivity
 
 
@@ -284,7 +290,7 @@ LAWS = {
     lines.mossy_layer_impedance: dict(pore_resistance=2e-3, metal_resistance=1e-4, roughness=40.0, base_area=1.0)
     | METAL,
     lines.dead_metal_impedance: dict(pore_resistance=2e-3, metal_resistance=0.0, roughness=40.0) | METAL,
-    lines.porous_interphase_impedance: dict(thickness=2e-8) | INTERPHASE | PASSIVATION,
+    porous_interphase_impedance: dict(thickness=2e-8) | INTERPHASE | PASSIVATION,
     lines.mixed_conductor_impedance: SAMPLE | dict(passing_impedance=0.0, blocked_admittance=0.0),
     lines.symmetric_cell_impedance: dict(
         electrolyte_resistance=1.0,

@@ -16,7 +16,7 @@ import pytest
 
 from mossy.analysis import arrhenius
 from mossy.analysis import impedance_physics as physics
-from mossy.analysis.impedance_physics import Measured
+from mossy.analysis.measured import Measured
 
 GEOMETRY = np.hypot(0.01 / (np.pi * 0.4**2), 0.001 / 0.21)
 PUBLISHED = {"Bulk": (0.5869, 0.0163, 16090.3), "Gb": (0.8919, 0.0025, 6537462.6), "Total": (0.8555, 0.0006, 2198387.3)}

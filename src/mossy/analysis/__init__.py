@@ -1,4 +1,6 @@
-"""What records alone tell: spectra (`kramers_kronig`, `drt`, `circuits`), `arrhenius`, how films grow (`growth`)."""
+"""What records alone tell: spectra (`kramers_kronig`, `drt`, `circuits`), series of them (`circuit_series`, `drift`,
+`series_events`), the physics in them (`impedance_physics`, `steady_current`, `arrhenius`), how films grow (`growth`).
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,8 @@ import importlib
 from typing import Any
 
 _ROOMS = (
-    *("arrhenius", "circuit_series", "circuit_trends", "circuits", "drt", "growth", "impedance_physics"),
-    *("kramers_kronig", "spectra"),
+    *("arrhenius", "circuit_series", "circuit_trends", "circuits", "drift", "drt", "growth", "impedance_physics"),
+    *("kramers_kronig", "measured", "random_effects", "series_events", "spectra", "steady_current", "voltage_events"),
 )
 
 

@@ -4,20 +4,20 @@ Least squares with several arcs has many minima, most of them with two arcs on o
 without. So from each minimum every arc in turn is taken out, the others are fitted again, and the arc returns where the
 residual asks for it most: at the atom a of its dictionary with the largest gain (a.r)^2/|a|^2, both a and the residual
 r taken at right angles to the Jacobian of all that can still adjust (orthogonal matching pursuit in the tangent space).
-This is repeated while it helps.
+This is repeated while it helps; where parts differ in kind, so are the moves of `circuit_moves`.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from mossy.analysis.circuit_model import FittedForm, Model
+from mossy.analysis.circuit_moves import moved
 from mossy.analysis.circuit_start import Block, blocks_of, starts_of
 from mossy.numerics.many import Kernel, Minima, kernel_of, linearised_at, minimise, padded
 
@@ -27,7 +27,6 @@ _LOOSE = 1e-3
 _RIVAL = 1.5
 AWAY = 3.0  # factor in time constant between two places where an arc is tried
 WAYS = 2
-_BATCH = 512
 
 
 @dataclass(frozen=True)
@@ -98,39 +97,10 @@ def kernel_for(form: FittedForm) -> Kernel:
 
 
 def search(
-    form: FittedForm,
-    task: Task,
-    fixed: dict[int, float],
-    starts: np.ndarray | None = None,
-    *,
-    beginnings: int = 0,
-    threads: int = 2,
-    report: Callable[[int], None] | None = None,
+    form: FittedForm, task: Task, fixed: dict[int, float], starts: np.ndarray | None = None, *, beginnings: int = 0
 ) -> Minima:
     """The best minimum found for each spectrum; `starts` (S, K, n) of the model's values join the dictionary's own."""
     blocks = blocks_of(form.model, task.omega, fixed)
-    parts = [slice(first, first + _BATCH) for first in range(0, len(task.impedance), _BATCH)]
-    if len(parts) == 1 and len(task.impedance) > 16 and threads > 1:
-        half = len(task.impedance) // 2
-        parts = [slice(0, half), slice(half, None)]
-
-    def one(part: slice) -> Minima:
-        given = None if starts is None else starts[part]
-        found = _search(form, blocks, task.part(part), given, beginnings)
-        if report is not None:
-            report(len(found.cost))
-        return found
-
-    if threads > 1 and len(parts) > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            found = list(pool.map(one, parts))
-    else:
-        found = [one(part) for part in parts]
-    fields = Minima.__dataclass_fields__
-    return Minima(*(np.concatenate([getattr(each, name) for each in found]) for name in fields))
-
-
-def _search(form: FittedForm, blocks: list[Block], task: Task, starts: np.ndarray | None, beginnings: int) -> Minima:
     kernel = kernel_for(form)
     model, data = form.model, task.data()
     arcs = [
@@ -144,15 +114,15 @@ def _search(form: FittedForm, blocks: list[Block], task: Task, starts: np.ndarra
     first = minimise(kernel, begun, data, task.lower, task.upper, tolerance=_LOOSE, maximum_iterations=20)
     x, cost, evaluations = first.values.copy(), first.cost.copy(), first.evaluations.copy()
     second, next_cost = x.copy(), np.full(len(x), np.inf)
-    active = np.arange(len(x)) if len(arcs) > 1 else np.arange(0)
+    active = np.arange(len(x)) if len(arcs) > 1 or (arcs and nested) else np.arange(0)
     for _ in range(_ROUNDS):
         if not len(active):
             break
         part = task.part(active)
-        moved = _relocated(form, arcs, part, x[active])
+        placed = _relocated(form, arcs, part, x[active])
         known = x[active], cost[active]
         found = minimise(
-            kernel, moved, part.data(), part.lower, part.upper, tolerance=_LOOSE, maximum_iterations=16, known=known
+            kernel, placed, part.data(), part.lower, part.upper, tolerance=_LOOSE, maximum_iterations=16, known=known
         )
         evaluations[active] += found.evaluations
         better = found.cost < cost[active]
@@ -163,9 +133,35 @@ def _search(form: FittedForm, blocks: list[Block], task: Task, starts: np.ndarra
         much = found.cost < cost[active] * (1.0 - 1e-3)
         x[active[better]], cost[active[better]] = found.values[better], found.cost[better]
         active = active[much]
+    if nested or len({id(arc.atoms) for arc in arcs}) > 1:
+        evaluations += _leave(form, task, x, cost)
     both = np.stack([x, np.where((next_cost < _RIVAL * cost)[:, None], second, x)], axis=1)
     last = minimise(kernel, both, data, task.lower, task.upper, tolerance=1e-10, maximum_iterations=250)
     return replace(last, evaluations=evaluations + last.evaluations)
+
+
+def _leave(form: FittedForm, task: Task, x: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """Moves out of local minima (`circuit_moves`) while they help; changes x and its cost; the evaluations (S,)."""
+    evaluations, active = np.zeros(len(x), dtype=int), np.arange(len(x))
+    for _ in range(_ROUNDS):
+        if not len(active):
+            break
+        part = task.part(active)
+        found = minimise(
+            kernel_for(form),
+            moved(form, x[active], part.lower, part.upper),
+            part.data(),
+            part.lower,
+            part.upper,
+            tolerance=_LOOSE,
+            maximum_iterations=16,
+            known=(x[active], cost[active]),
+        )
+        evaluations[active] += found.evaluations
+        better, much = found.cost < cost[active], found.cost < cost[active] * (1.0 - 1e-3)
+        x[active[better]], cost[active[better]] = found.values[better], found.cost[better]
+        active = active[much]
+    return evaluations
 
 
 def _relocated(form: FittedForm, arcs: list[Block], task: Task, x: np.ndarray) -> np.ndarray:

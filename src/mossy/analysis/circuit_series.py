@@ -4,7 +4,7 @@ Every parameter may follow a trend along the coordinate, tied to it in one of th
 
 - "free": each spectrum on its own, the trends fitted to what came out;
 - "soft": y_s ~ N(X_s theta, S_s + diag(T)), the logarithm of each parameter about its trend with a scatter T of its
-  own, estimated by restricted likelihood (`arrhenius.random_effects`); each spectrum is then fitted again with
+  own, estimated by restricted likelihood (`random_effects`); each spectrum is then fitted again with
   N(X_s theta, T) as its prior, so that what it cannot tell is taken from its neighbours, and what it can tell stays;
 - "hard": no scatter, one least-squares problem for all spectra. Its lack of fit says whether that was allowed.
 """
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mossy.analysis.arrhenius import random_effects
 from mossy.analysis.circuit_fit import CircuitFit
 from mossy.analysis.circuit_model import FittedForm, fitted_form
 from mossy.analysis.circuit_results import results_of
 from mossy.analysis.circuit_search import Task, bounds_of, iterated, kernel_for
 from mossy.analysis.circuit_trends import Trend, along, coordinate_of, default_trends, design_of, trend_of
+from mossy.analysis.random_effects import random_effects
 from mossy.analysis.spectra import Spectrum, spectra_of
 from mossy.errors import InputError, suggest
 from mossy.numerics.fit import least_squares

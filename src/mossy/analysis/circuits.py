@@ -10,6 +10,7 @@ the covariance is that of the linearised model at the minimum, scaled by the res
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from mossy.backend import jnp
 from mossy.errors import InputError, suggest
 
 WEIGHTINGS = ("modulus", "noise", "unit")
+_BATCH, _SPLIT = 512, 32
 Report = Callable[[int, int], None]
 
 
@@ -138,41 +140,52 @@ class Circuit:
         report: Report | None,
         threads: int,
     ) -> list[CircuitFit]:
-        form, held, own = self._constrained(fixed or {}, bounds or {})
-        starts = self._starts(form, initial, len(spectra))
-        noise = _noise(spectra)
-        weights = [_weight(each, weighting, level) for each, level in zip(spectra, noise, strict=True)]
-        absolute = not isinstance(weighting, str) or weighting == "noise"
+        constraints = self._constrained(fixed or {}, bounds or {})
+        starts = self._starts(constraints[0], initial, len(spectra))
+        _check_weighting(weighting)
         found: list[CircuitFit | None] = [None] * len(spectra)
-        free = len(form.model.parameters) - len(held)
         done = 0
 
-        def tell(count: int) -> None:
+        def one(rows: np.ndarray) -> None:
             nonlocal done
-            done += count
+            group = [spectra[row] for row in rows]
+            begun = None if starts is None else starts[rows][:, None, :]
+            for row, fit in zip(rows, self._group(group, weighting, begun, *constraints), strict=True):
+                found[row] = fit
+            done += len(rows)
             if report is not None:
                 report(done, len(spectra))
 
-        for rows in _by_grid(spectra):
-            group = [spectra[row] for row in rows]
-            if 2 * len(group[0]) <= free:
-                for row, each in zip(rows, group, strict=True):
-                    found[row] = refused(self.text, f"{free} free parameters for {len(each)} points", each)
-                tell(len(rows))
-                continue
-            frequency, impedance = group[0].frequency, np.stack([each.impedance for each in group])
-            task = Task(
-                frequency,
-                impedance,
-                np.stack([weights[row] for row in rows]),
-                *bounds_of(form.model, frequency, impedance, own),
-            )
-            begun = None if starts is None else starts[rows][:, None, :]
-            minima = search(form, task, held, begun, threads=threads, report=tell)
-            fits = results_of(self.text, form, group, task, minima, held, own, absolute, [noise[row] for row in rows])
-            for row, fit in zip(rows, fits, strict=True):
-                found[row] = fit
+        parts = _parts(spectra, threads)
+        if threads > 1 and len(parts) > 1:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(one, parts))
+        else:
+            for part in parts:
+                one(part)
         return [fit for fit in found if fit is not None]
+
+    def _group(
+        self,
+        group: list[Spectrum],
+        weighting: Any,
+        starts: np.ndarray | None,
+        form: FittedForm,
+        held: dict[int, float],
+        own: dict[int, tuple[float, float]],
+    ) -> list[CircuitFit]:
+        """The fits of spectra on one frequency grid."""
+        free = len(form.model.parameters) - len(held)
+        if 2 * len(group[0]) <= free:
+            return [refused(self.text, f"{free} free parameters for {len(each)} points", each) for each in group]
+        noise = _noise(group)
+        weights = [_weight(each, weighting, level) for each, level in zip(group, noise, strict=True)]
+        frequency, impedance = group[0].frequency, np.stack([each.impedance for each in group])
+        bounds = bounds_of(form.model, frequency, impedance, own)
+        task = Task(frequency, impedance, np.stack(weights), *bounds)
+        minima = search(form, task, held, starts)
+        absolute = not isinstance(weighting, str) or weighting == "noise"
+        return results_of(self.text, form, group, task, minima, held, own, absolute, noise)
 
     def _constrained(
         self, fixed: Mapping[str, float], bounds: Mapping[str, tuple[float, float]]
@@ -244,8 +257,6 @@ def _noise(spectra: list[Spectrum]) -> list[Any]:
 def _weight(spectrum: Spectrum, weighting: Any, validity: Any) -> np.ndarray:
     """1/standard deviation of each point, up to a factor unless it is absolute."""
     if isinstance(weighting, str):
-        if weighting not in WEIGHTINGS:
-            raise InputError(f"'{weighting}' is no weighting", key="weighting", remedy=suggest(weighting, WEIGHTINGS))
         if weighting == "unit":
             return np.full(len(spectrum), 1.0 / np.median(spectrum.modulus))
         if weighting == "noise" and validity is not None:
@@ -261,12 +272,21 @@ def _weight(spectrum: Spectrum, weighting: Any, validity: Any) -> np.ndarray:
     return 1.0 / sigma
 
 
-def _by_grid(spectra: list[Spectrum]) -> list[np.ndarray]:
-    """The rows of the spectra that share their frequencies."""
+def _check_weighting(weighting: Any) -> None:
+    if isinstance(weighting, str) and weighting not in WEIGHTINGS:
+        raise InputError(f"'{weighting}' is no weighting", key="weighting", remedy=suggest(weighting, WEIGHTINGS))
+
+
+def _parts(spectra: list[Spectrum], threads: int) -> list[np.ndarray]:
+    """The rows of spectra that share their frequencies, many of them split so that every thread has its share."""
     groups: dict[bytes, list[int]] = {}
     for row, each in enumerate(spectra):
         groups.setdefault(each.frequency.tobytes(), []).append(row)
-    return [np.array(rows) for rows in groups.values()]
+    parts = []
+    for rows in groups.values():
+        count = max(-(-len(rows) // _BATCH), threads if len(rows) >= _SPLIT else 1)
+        parts += np.array_split(np.array(rows), count)
+    return parts
 
 
 __all__ = ["COMBINATIONS", "ELEMENTS", "Circuit", "CircuitFit", "Fitted"]

@@ -17,9 +17,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import linalg, optimize
-from scipy.linalg import lapack
 
+from mossy.analysis.drt_solve import (
+    CAPACITANCE,
+    DIFFUSION,
+    FIXED,
+    INDUCTANCE,
+    RESISTANCE,
+    Problem,
+    Trial,
+    inverse_among,
+    solve,
+    weighted_problem,
+)
 from mossy.analysis.drt_track import Peak, Track, find_peaks, track
 from mossy.analysis.spectra import Spectrum, spectrum_of
 from mossy.errors import InputError, suggest
@@ -35,14 +45,10 @@ BEYOND = 0.5
 LARGEST_GRID = 400
 SMALLEST_BRANCH = 0.01
 """Part of |Z| that C or A must reach somewhere to be kept."""
-FINEST = 1e-4
-"""Noise relative to |Z| that every spectrum is taken to have at least: without any, every detail would count."""
 METHODS = ("gcv", "l_curve", "cross_validation")
 _LAMBDAS = 10.0 ** np.arange(1.0, -7.1, -1.0)
 _LEAST = 1e-9
-_R, _L, _C, _A, _FIXED = range(5)
 _RISEN, _CHANCE, _DOUBT = 8.0, 4.0, 6.0
-_PIVOTS, _PATIENCE = 80, 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,43 +81,6 @@ class Distribution:
     flags: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class _Problem:
-    """Weighted real `rows`, two a point, scaled `columns` (R, L, C, A, gamma...) and what a unit of each stands for."""
-
-    rows: np.ndarray
-    measured: np.ndarray
-    gram: np.ndarray
-    target: np.ndarray
-    penalty: np.ndarray
-    unit: np.ndarray
-    tau: np.ndarray
-    step: float
-
-
-@dataclass(frozen=True, eq=False)
-class _Trial:
-    """A solution at one lambda: columns `present`, `values`, `free` where above zero, and its scores, with `FINEST`
-    noise added to `squares` and `left_out`. `evidence` is -2 ln of the Gaussian one over the free columns (D. J. C.
-    MacKay, Neural Comput. 4 (1992) 415, doi 10.1162/neco.1992.4.3.415) less a constant.
-    """
-
-    regularisation: float
-    present: np.ndarray
-    values: np.ndarray
-    free: np.ndarray
-    squares: float
-    bend: float
-    freedom: float
-    left_out: float
-    evidence: float
-
-    @property
-    def cross_validation(self) -> float:
-        """Generalised: the squares over the squared degrees of freedom."""
-        return self.squares / self.freedom**2
-
-
 def distribution(spectrum: Any, *, regularisation: float | str = "gcv", time_constants: Any = None) -> Distribution:
     """The distribution of relaxation times of one spectrum.
 
@@ -140,9 +109,9 @@ def distribution(spectrum: Any, *, regularisation: float | str = "gcv", time_con
     wanted = _wanted(regularisation)
     tau = _grid(known, time_constants)
     coarse = np.geomspace(tau[0], tau[-1], max(int(np.ceil(np.log10(tau[-1] / tau[0]) * COARSE)) + 1, 5))
-    chosen = _choose(_problem(known, coarse), wanted)
-    problem = _problem(known, tau)
-    present = np.concatenate([chosen.present[:_FIXED], np.ones(len(tau), dtype=bool)])
+    chosen = _choose(weighted_problem(known, coarse), wanted)
+    problem = weighted_problem(known, tau)
+    present = np.concatenate([chosen.present[:FIXED], np.ones(len(tau), dtype=bool)])
     near = None if wanted == "l_curve" else chosen  # the corner shows only on the whole curve
     trial = _refine(problem, _path(problem, present, wanted, near), wanted)
     return _result(known, problem, trial, regularisation if isinstance(regularisation, str) else "given")
@@ -176,45 +145,31 @@ def _grid(spectrum: Spectrum, given: Any) -> np.ndarray:
     return tau
 
 
-def _problem(spectrum: Spectrum, tau: np.ndarray) -> _Problem:
-    s = 1j * spectrum.angular_frequency[:, None]
-    top, bottom = np.abs(s).max(), np.abs(s).min()
-    step = float(np.log(tau[1] / tau[0]))
-    scale = float(np.median(spectrum.modulus))
-    fixed = [np.ones_like(s), s / top, bottom / s, np.sqrt(bottom / s)]
-    columns = scale * np.concatenate([*fixed, step / (1.0 + s * tau)], axis=1)
-    unit = scale * np.concatenate([[1.0, 1.0 / top, bottom, np.sqrt(bottom)], np.ones(len(tau))])
-    weighted = columns / spectrum.modulus[:, None]
-    rows = np.stack([weighted.real, weighted.imag], axis=1).reshape(-1, columns.shape[1])
-    direction = spectrum.impedance / spectrum.modulus
-    measured = np.stack([direction.real, direction.imag], axis=1).ravel()
-    bends = np.diff(np.eye(len(tau)), n=2, axis=0) / step**1.5
-    penalty = np.zeros((len(unit), len(unit)))
-    penalty[_FIXED:, _FIXED:] = bends.T @ bends
-    return _Problem(rows, measured, rows.T @ rows, rows.T @ measured, penalty, unit, tau, step)
-
-
-def _choose(problem: _Problem, wanted: float | str) -> _Trial:
+def _choose(problem: Problem, wanted: float | str) -> Trial:
     """The solution with those of C and A for which the evidence is clearly larger, and with L if the score needs it."""
     length = len(problem.measured)
     full = _smoothest(_path(problem, np.ones(len(problem.unit), dtype=bool), wanted), wanted, length)
-    best = full
-    if full.free[[_C, _A]].any():
-        plain, *branches = (_without(problem, full, absent, wanted) for absent in ([_C, _A], [_C], [_A]))
-        best = min([full, *branches], key=lambda trial: trial.evidence + _DOUBT * int(trial.free[[_C, _A]].sum()))
-        largest = np.abs(problem.rows[:, [_C, _A]] * best.values[[_C, _A]]).max()
-        if largest < SMALLEST_BRANCH or plain.evidence < best.evidence + _DOUBT * int(best.free[[_C, _A]].sum()):
+    best, branches = full, [CAPACITANCE, DIFFUSION]
+
+    def doubted(trial: Trial) -> float:
+        return trial.evidence + _DOUBT * int(trial.free[branches].sum())
+
+    if full.free[branches].any():
+        plain, *fewer = (_without(problem, full, absent, wanted) for absent in (branches, [CAPACITANCE], [DIFFUSION]))
+        best = min([full, *fewer], key=doubted)
+        largest = np.abs(problem.rows[:, branches] * best.values[branches]).max()
+        if largest < SMALLEST_BRANCH or plain.evidence < doubted(best):
             best = plain
-    unused = [place for place in (_C, _A) if not best.free[place]]
+    unused = [place for place in branches if not best.free[place]]
     present = best.present.copy()
     present[unused] = False
     best = replace(best, present=present)
-    simpler = _without(problem, best, [_L], wanted)
+    simpler = _without(problem, best, [INDUCTANCE], wanted)
     worse = length * np.log(simpler.cross_validation / best.cross_validation)
     return simpler if worse < np.log(length) else best
 
 
-def _without(problem: _Problem, trial: _Trial, places: list[int], wanted: float | str) -> _Trial:
+def _without(problem: Problem, trial: Trial, places: list[int], wanted: float | str) -> Trial:
     """The solution without some columns, at the lambda that is best then."""
     present = trial.present.copy()
     present[places] = False
@@ -223,22 +178,22 @@ def _without(problem: _Problem, trial: _Trial, places: list[int], wanted: float 
     return _smoothest(_path(problem, present, wanted, near=trial), wanted, len(problem.measured))
 
 
-def _path(problem: _Problem, present: np.ndarray, wanted: float | str, near: _Trial | None = None) -> list[_Trial]:
+def _path(problem: Problem, present: np.ndarray, wanted: float | str, near: Trial | None = None) -> list[Trial]:
     """Solutions from much to little smoothing, until the score has risen clearly; at the one lambda if it is given."""
     if isinstance(wanted, float):
-        return [_solve(problem, present, wanted, present)]
+        return [solve(problem, present, wanted, present)]
     values = _LAMBDAS if near is None else near.regularisation * 10.0 ** np.arange(3.0, -1.1, -1.0)
     values = np.maximum(values, _LEAST)
-    trials: list[_Trial] = []
+    trials: list[Trial] = []
     for value in np.unique(values)[::-1]:
-        trials.append(_solve(problem, present, float(value), trials[-1].free if trials else present))
+        trials.append(solve(problem, present, float(value), trials[-1].free if trials else present))
         least = min(trial.cross_validation for trial in trials)
         if wanted != "l_curve" and len(problem.measured) * np.log(trials[-1].cross_validation / least) > _RISEN:
             break
     return trials
 
 
-def _refine(problem: _Problem, trials: list[_Trial], wanted: float | str) -> _Trial:
+def _refine(problem: Problem, trials: list[Trial], wanted: float | str) -> Trial:
     """The smoothest solution whose score chance explains; for the L-curve its corner."""
     if isinstance(wanted, float):
         return trials[0]
@@ -246,13 +201,13 @@ def _refine(problem: _Problem, trials: list[_Trial], wanted: float | str) -> _Tr
         return trials[1 + int(np.argmax(_curvature(trials)))] if len(trials) > 2 else trials[-1]
     best = min(trials, key=lambda trial: _score(trial, wanted))
     beside = [
-        _solve(problem, best.present, max(best.regularisation * 10.0 ** (third / 3.0), _LEAST), best.free)
+        solve(problem, best.present, max(best.regularisation * 10.0 ** (third / 3.0), _LEAST), best.free)
         for third in (-1, 1, 2)
     ]
     return _smoothest([*trials, *beside], wanted, len(problem.measured))
 
 
-def _smoothest(trials: list[_Trial], wanted: float | str, length: int) -> _Trial:
+def _smoothest(trials: list[Trial], wanted: float | str, length: int) -> Trial:
     """Of those whose score is the least, up to what chance explains, the one of largest lambda."""
     kind = "cross_validation" if wanted == "cross_validation" else "gcv"
     least = min(_score(trial, kind) for trial in trials)
@@ -260,11 +215,11 @@ def _smoothest(trials: list[_Trial], wanted: float | str, length: int) -> _Trial
     return max(good, key=lambda trial: trial.regularisation)
 
 
-def _score(trial: _Trial, wanted: str) -> float:
+def _score(trial: Trial, wanted: str) -> float:
     return trial.cross_validation if wanted == "gcv" else trial.left_out
 
 
-def _curvature(trials: list[_Trial]) -> np.ndarray:
+def _curvature(trials: list[Trial]) -> np.ndarray:
     """Of ln(misfit) against ln(bend), by the circle through three neighbours, positive at the corner."""
     points = np.log([[max(trial.squares, 1e-300), max(trial.bend, 1e-300)] for trial in trials])
     before, after = points[1:-1] - points[:-2], points[2:] - points[1:-1]
@@ -273,85 +228,14 @@ def _curvature(trials: list[_Trial]) -> np.ndarray:
     return np.asarray(2.0 * twice_area / np.maximum(np.prod(lengths, axis=0), 1e-300))
 
 
-def _solve(problem: _Problem, present: np.ndarray, regularisation: float, start: np.ndarray) -> _Trial:
-    matrix = problem.gram + regularisation * problem.penalty
-    values, free, factor = _non_negative(matrix, problem.target, present, start & present)
-    residual = problem.measured - problem.rows @ values
-    hat = linalg.solve_triangular(factor, problem.rows[:, free].T, lower=True, check_finite=False)
-    freedom = max(len(residual) - float((hat**2).sum()), 1e-3 * len(residual))
-    pairs = hat.reshape(len(hat), -1, 2)
-    blocks = (1.0 + 1e-9) * np.eye(2) - np.einsum("kia,kib->iab", pairs, pairs)
-    left_out = np.linalg.solve(blocks, residual.reshape(-1, 2, 1))
-    bend = float(values @ problem.penalty @ values)
-    squares = float(residual @ residual) + len(residual) * FINEST**2
-    bends = max(int(free[_FIXED:].sum()) - 2, 0)
-    evidence = len(residual) * np.log(squares + regularisation * bend) - bends * np.log(regularisation)
-    evidence += 2.0 * float(np.log(np.diag(factor)).sum())
-    return _Trial(
-        regularisation=regularisation,
-        present=present,
-        values=values,
-        free=free,
-        squares=squares,
-        bend=bend,
-        freedom=freedom,
-        left_out=float((left_out**2).sum()) + len(residual) * FINEST**2,
-        evidence=float(evidence),
-    )
-
-
-def _steadied(matrix: np.ndarray) -> np.ndarray:
-    """With a trace of the diagonal added, because columns of neighbouring tau are almost equal."""
-    return np.asarray(matrix + 1e-13 * np.trace(matrix) * np.eye(len(matrix)))
-
-
-def _non_negative(
-    matrix: np.ndarray, target: np.ndarray, present: np.ndarray, start: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The minimum of x'Mx/2 - t'x over x >= 0, which x are free, and the Cholesky factor among these, by block
-    principal pivoting (L. F. Portugal, J. J. Júdice, L. N. Vicente, Math. Comput. 63 (1994) 625, doi
-    10.1090/S0025-5718-1994-1250776-4); should rounding make it go in circles, by the method of Lawson and Hanson.
-    """
-    steadied = _steadied(matrix)
-    tolerance = 1e-10 * float(np.abs(target).max())
-    free, fewest, patience = start.copy(), len(target) + 1, _PATIENCE
-    for _ in range(_PIVOTS):
-        values, factor = _among(steadied, target, free)
-        slope = steadied @ values - target
-        wrong = present & np.where(free, values < -1e-9 * np.abs(values).max(), slope < -tolerance)
-        count = int(wrong.sum())
-        if not count:
-            return np.maximum(values, 0.0), free, factor
-        fewest, patience = (count, _PATIENCE) if count < fewest else (fewest, patience - 1)
-        free = free ^ wrong if patience > 0 else free ^ (np.arange(len(free)) == np.flatnonzero(wrong)[-1])
-    places = np.flatnonzero(present)
-    root = linalg.cholesky(steadied[np.ix_(places, places)], lower=True, check_finite=False)
-    whitened = linalg.solve_triangular(root, target[places], lower=True, check_finite=False)
-    free = np.zeros(len(target), dtype=bool)
-    free[places] = optimize.nnls(root.T, whitened, maxiter=30 * len(places))[0] > 0.0
-    values, factor = _among(steadied, target, free)
-    return np.maximum(values, 0.0), free, factor
-
-
-def _among(matrix: np.ndarray, target: np.ndarray, free: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The solution with only some columns free, and the lower Cholesky factor of their matrix."""
-    places = np.flatnonzero(free)
-    values = np.zeros(len(target))
-    if not len(places):
-        return values, np.zeros((0, 0))
-    factor, solution, _ = lapack.dposv(matrix[np.ix_(places, places)], target[places], lower=1)
-    values[places] = solution
-    return values, np.tril(factor)
-
-
-def _result(spectrum: Spectrum, problem: _Problem, trial: _Trial, method: str) -> Distribution:
+def _result(spectrum: Spectrum, problem: Problem, trial: Trial, method: str) -> Distribution:
     values = trial.values * problem.unit
     residual = problem.measured - problem.rows @ trial.values
     variance = float(residual @ residual) / trial.freedom
     scale = float(problem.unit[-1])
-    density = values[_FIXED:]
-    deviation = 1.96 * scale * np.sqrt(variance * np.diag(_inverse(problem, trial, trial.present))[_FIXED:])
-    spread = scale**2 * variance * _inverse(problem, trial, trial.free)[_FIXED:, _FIXED:]
+    density = values[FIXED:]
+    deviation = 1.96 * scale * np.sqrt(variance * np.diag(inverse_among(problem, trial, trial.present))[FIXED:])
+    spread = scale**2 * variance * inverse_among(problem, trial, trial.free)[FIXED:, FIXED:]
     weights = np.full(len(density), problem.step)
     predicted = (problem.rows @ trial.values).reshape(-1, 2) * spectrum.modulus[:, None]
     model = predicted[:, 0] + 1j * predicted[:, 1]
@@ -363,10 +247,10 @@ def _result(spectrum: Spectrum, problem: _Problem, trial: _Trial, method: str) -
         density=density,
         lower=np.maximum(density - deviation, 0.0),
         upper=density + deviation,
-        resistance=float(values[_R]),
-        inductance=float(values[_L]),
-        capacitance=float(1.0 / values[_C]) if values[_C] > 0.0 else np.inf,
-        warburg=float(values[_A]),
+        resistance=float(values[RESISTANCE]),
+        inductance=float(values[INDUCTANCE]),
+        capacitance=float(1.0 / values[CAPACITANCE]) if values[CAPACITANCE] > 0.0 else np.inf,
+        warburg=float(values[DIFFUSION]),
         polarisation=float(weights @ density),
         polarisation_error=float(np.sqrt(weights @ spread @ weights)),
         peaks=find_peaks(problem.tau, density, spread),
@@ -379,19 +263,8 @@ def _result(spectrum: Spectrum, problem: _Problem, trial: _Trial, method: str) -
     )
 
 
-def _inverse(problem: _Problem, trial: _Trial, among: np.ndarray) -> np.ndarray:
-    """The inverse of the normal matrix among some columns, zero elsewhere."""
-    chosen = np.ix_(among, among)
-    matrix = _steadied(problem.gram + trial.regularisation * problem.penalty)
-    factor = linalg.cholesky(matrix[chosen], lower=True, check_finite=False)
-    root = linalg.solve_triangular(factor, np.eye(len(factor)), lower=True, check_finite=False)
-    found = np.zeros_like(problem.gram)
-    found[chosen] = root.T @ root
-    return found
-
-
 def _flags(
-    spectrum: Spectrum, problem: _Problem, density: np.ndarray, residuals: np.ndarray, noise: float
+    spectrum: Spectrum, problem: Problem, density: np.ndarray, residuals: np.ndarray, noise: float
 ) -> tuple[str, ...]:
     omega = spectrum.angular_frequency
     flags = []

@@ -16,6 +16,7 @@ from mossy.laws import transmission_lines as lines
 from mossy.laws.charge_transfer import butler_volmer
 from mossy.laws.constants import VACUUM_PERMITTIVITY
 from mossy.laws.interphase import film_capacitance, film_resistance
+from mossy.laws.interphase_impedance import porous_interphase_impedance, two_layer_interphase_impedance
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _wide(law: Callable[..., Any]) -> Callable[..., Any]:
 
 def _porous_interphase(omega: Any, liquid: Any, end: Any, end_capacity: Any, solid: Any, solid_capacity: Any) -> Any:
     """The porous interphase in its lumped parameters: half its area channels, half solid, each of length one."""
-    return lines.porous_interphase_impedance(
+    return porous_interphase_impedance(
         omega,
         thickness=1.0,
         porosity=0.5,
@@ -110,7 +111,7 @@ def _porous_interphase(omega: Any, liquid: Any, end: Any, end_capacity: Any, sol
 
 def _two_layers(omega: Any, inner: Any, inner_capacity: Any, liquid: Any, solid: Any, solid_capacity: Any) -> Any:
     """The two-layer interphase in its lumped parameters."""
-    return lines.two_layer_interphase_impedance(
+    return two_layer_interphase_impedance(
         omega,
         inner_thickness=1.0,
         inner_conductivity=1.0 / inner,

@@ -20,7 +20,7 @@ from mossy.analysis.circuit_model import fitted_form
 from mossy.analysis.circuit_series import SeriesFit, row_of
 from mossy.analysis.circuit_trends import COORDINATES, along
 from mossy.analysis.circuits import Circuit
-from mossy.analysis.impedance_physics import Measured
+from mossy.analysis.measured import Measured
 from mossy.analysis.spectra import Spectrum, spectrum_of
 from mossy.errors import InputError
 from mossy.records import Cycling, Impedance

@@ -74,6 +74,14 @@ def spectra_of(given: Iterable[Any], *, fewest: int = 2) -> list[Spectrum]:
     return found
 
 
+def sweep_times(given: Any) -> np.ndarray | None:
+    """When each point was measured, s: the record's `test_time_second` where it rises all along; else None."""
+    if not (isinstance(given, Impedance) and "test_time_second" in given.table.columns):
+        return None
+    time = given.table["test_time_second"].to_numpy().astype(float)
+    return time if len(time) > 1 and bool(np.all(np.diff(time) > 0.0)) else None
+
+
 def _pair(given: Any) -> tuple[np.ndarray, np.ndarray]:
     try:
         frequency, impedance = given
@@ -111,4 +119,4 @@ def _flags(frequency: np.ndarray, impedance: np.ndarray) -> tuple[str, ...]:
     return tuple(flags)
 
 
-__all__ = ["Spectrum", "spectra_of", "spectrum_of"]
+__all__ = ["Spectrum", "spectra_of", "spectrum_of", "sweep_times"]

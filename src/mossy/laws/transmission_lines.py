@@ -1,4 +1,4 @@
-"""Impedances of distributed layers in closed form: finite diffusion, porous and mossy layers, interphases, cells.
+"""Impedances of distributed layers in closed form: finite diffusion, porous and mossy layers, mixed conductors, cells.
 
 Each is a function of the angular frequency (or of the admittance of the wall), then of keyword parameters in SI units
 per area of electrode; where a law has no length or conductivity of its own, any consistent unit of resistance will do.
@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 from mossy.backend import jnp
-from mossy.laws.constants import VACUUM_PERMITTIVITY
 
 
 def _tanh_and_sech(square: Any) -> tuple[Any, Any]:
@@ -35,7 +34,7 @@ def warburg_short_impedance(angular_frequency: Any, *, resistance: Any, time_con
     Arguments: `angular_frequency` omega, rad/s; `resistance` R at zero frequency, ohm m2 (or ohm); `time_constant`
     tau, s. Result: as R. Limits: R at low, R/sqrt(i omega tau) at high frequency.
     Source: finite-length diffusion as in A. Lasia, Electrochemical Impedance Spectroscopy and its Applications
-    (Springer, 2014), ch. 4.
+    (Springer, 2014), ch. 4 (from memory).
 
     >>> round(float(warburg_short_impedance(1e-9, resistance=3.0, time_constant=1.0).real), 9)
     3.0
@@ -119,7 +118,8 @@ def covered_metal_impedance(
     Arguments: `angular_frequency` omega, rad/s; `film_resistance` R_f and `charge_transfer_resistance` R_ct, ohm m2;
     `film_capacity` Q, S s^n/m2; `film_exponent` n, 1; `double_layer_capacitance` C_dl, F/m2. Result: ohm m2.
     Limits: R_f + R_ct at low frequency, 0 at high.
-    Source: two arcs in series as in M. E. Orazem, B. Tribollet, Electrochemical Impedance Spectroscopy (Wiley, 2008).
+    Source: two arcs in series as in M. E. Orazem, B. Tribollet, Electrochemical Impedance Spectroscopy (Wiley, 2008;
+    from memory).
 
     >>> arcs = dict(film_resistance=2.0, film_capacity=1e-2, film_exponent=0.9, double_layer_capacitance=0.1)
     >>> round(float(covered_metal_impedance(1e-9, charge_transfer_resistance=1.0, **arcs).real), 6)
@@ -218,116 +218,6 @@ def dead_metal_impedance(
     return pore_resistance * (metal_resistance + pore_resistance * tanh) / r
 
 
-def dense_layer_impedance(angular_frequency: Any, *, thickness: Any, conductivity: Any, permittivity: Any) -> Any:
-    """Impedance of a dense layer that conducts and polarises.
-
-        Z = d/(sigma + i omega eps_0 eps_r)
-
-    Arguments: `angular_frequency` omega, rad/s; `thickness` d, m; `conductivity` sigma, S/m; `permittivity` eps_r,
-    relative. Result: ohm m2. Limits: d/sigma at low frequency, the capacitor eps_0 eps_r/d at high.
-    Source: a parallel-plate capacitor that leaks.
-
-    >>> round(float(dense_layer_impedance(1.0, thickness=2e-9, conductivity=1e-7, permittivity=10.0).real), 6)
-    0.02
-    """
-    return thickness / (conductivity + 1j * angular_frequency * VACUUM_PERMITTIVITY * permittivity)
-
-
-def porous_interphase_impedance(
-    angular_frequency: Any,
-    *,
-    thickness: Any,
-    porosity: Any,
-    tortuosity: Any,
-    liquid_conductivity: Any,
-    solid_conductivity: Any,
-    solid_permittivity: Any,
-    passivation_thickness: Any,
-    passivation_conductivity: Any,
-    passivation_permittivity: Any,
-) -> Any:
-    """Impedance of an interphase with channels of liquid beside its solid, a thin dense layer closing their ends.
-
-        1/Z = (1 - eps)/Z_s + eps/(tau L/sigma_l + Z_p)
-        Z_s = L/(sigma_s + i omega eps_0 eps_s),   Z_p = d/(sigma_p + i omega eps_0 eps_p)
-
-    Arguments: `angular_frequency` omega, rad/s; `thickness` L, m; `porosity` eps and `tortuosity` tau of the channels,
-    1; `liquid_conductivity` sigma_l, `solid_conductivity` sigma_s, S/m; `solid_permittivity` eps_s, relative;
-    `passivation_thickness` d, m, `passivation_conductivity` sigma_p, S/m, `passivation_permittivity` eps_p, of the
-    layer at the ends of the channels, d much less than L. Result: ohm m2.
-    Validity: no exchange through the walls of the channels (`porous_layer.porous_layer_impedance` has it).
-    Limits: `dense_layer_impedance` for eps = 0; solid and liquid side by side for d = 0.
-    Source: this library's reading of the circuit of K. Lim, J. Popovic, J. Maier, J. Mater. Chem. A 11 (2023) 5725,
-    doi 10.1039/D2TA09189E: channels parallel to the more resistive solid, a passivation layer where they end (read in
-    the abstract; the volume and page, and the parameters in terms of eps and tau, not checked against the paper).
-
-    >>> solid = dict(thickness=1e-8, solid_conductivity=1e-8, solid_permittivity=10.0, porosity=0.1)
-    >>> shut = dict(passivation_thickness=1e-9, passivation_conductivity=1e-8, passivation_permittivity=10.0)
-    >>> z = porous_interphase_impedance(1e-3, **solid, **shut, tortuosity=2.0, liquid_conductivity=1.0)
-    >>> round(float(z.real), 6)  # 1/(0.9 + 1.0)
-    0.526316
-    """
-    solid = dense_layer_impedance(
-        angular_frequency, thickness=thickness, conductivity=solid_conductivity, permittivity=solid_permittivity
-    )
-    passivation = dense_layer_impedance(
-        angular_frequency,
-        thickness=passivation_thickness,
-        conductivity=passivation_conductivity,
-        permittivity=passivation_permittivity,
-    )
-    return 1.0 / ((1.0 - porosity) / solid + porosity / (tortuosity * thickness / liquid_conductivity + passivation))
-
-
-def two_layer_interphase_impedance(
-    angular_frequency: Any,
-    *,
-    inner_thickness: Any,
-    inner_conductivity: Any,
-    inner_permittivity: Any,
-    outer_thickness: Any,
-    porosity: Any,
-    tortuosity: Any,
-    liquid_conductivity: Any,
-    solid_conductivity: Any,
-    solid_permittivity: Any,
-) -> Any:
-    """Impedance of a dense inner layer on the metal, in series with a porous outer layer that it closes altogether.
-
-    `dense_layer_impedance` (inner) + `porous_interphase_impedance` without passivation (outer). For an inner layer
-    that conducts electrons as well, add `mixed_conductor_film_impedance` to the outer layer instead.
-
-    Arguments: `angular_frequency`, rad/s; `inner_thickness`, m, `inner_conductivity`, S/m, `inner_permittivity`,
-    relative; `outer_thickness`, m, and the rest of the outer layer, see `porous_interphase_impedance`. Result: ohm m2.
-    Source: the dense and the porous layer of E. Peled, J. Electrochem. Soc. 126 (1979) 2047, doi 10.1149/1.2128859,
-    and later work, in series.
-
-    >>> inner = dict(inner_thickness=2e-9, inner_conductivity=1e-7, inner_permittivity=10.0)
-    >>> outer = dict(outer_thickness=1e-8, porosity=0.5, tortuosity=2.0, liquid_conductivity=1.0)
-    >>> solid = dict(solid_conductivity=1e-8, solid_permittivity=10.0)
-    >>> round(float(two_layer_interphase_impedance(1.0, **inner, **outer, **solid).real), 6)
-    0.02
-    """
-    inner = dense_layer_impedance(
-        angular_frequency,
-        thickness=inner_thickness,
-        conductivity=inner_conductivity,
-        permittivity=inner_permittivity,
-    )
-    return inner + porous_interphase_impedance(
-        angular_frequency,
-        thickness=outer_thickness,
-        porosity=porosity,
-        tortuosity=tortuosity,
-        liquid_conductivity=liquid_conductivity,
-        solid_conductivity=solid_conductivity,
-        solid_permittivity=solid_permittivity,
-        passivation_thickness=0.0,
-        passivation_conductivity=1.0,
-        passivation_permittivity=0.0,
-    )
-
-
 def mixed_conductor_film_impedance(
     angular_frequency: Any,
     *,
@@ -416,9 +306,9 @@ def symmetric_cell_impedance(
     `salt_diffusivity` D, m2/s (for a soaked separator the effective one over the porosity); `interface_admittance` Y
     of each electrode, S/m2, an array over frequency. Result: ohm m2.
     Validity: small signals, no convection, one salt. Limits: R_u + R_d + 2/Y at low, R_u + 2/Y at high frequency.
-    Source: D. R. Franceschetti, J. R. Macdonald, R. P. Buck, J. Electrochem. Soc. 138 (1991) 1368, on
-    such impedances in supported and unsupported cells; the formula follows here from `mixed_conductor_impedance`, with
-    the anions as the blocked carrier.
+    Source: D. R. Franceschetti, J. R. Macdonald, R. P. Buck, J. Electrochem. Soc. 138 (1991) 1368, on such
+    impedances in supported and unsupported cells; the formula follows here from `mixed_conductor_impedance`, with the
+    anions as the blocked carrier.
 
     >>> cell = dict(electrolyte_resistance=1.0, diffusion_resistance=2.0, thickness=1e-4, salt_diffusivity=1e-10)
     >>> round(float(symmetric_cell_impedance(1e-9, **cell, interface_admittance=0.5).real), 6)
@@ -429,22 +319,6 @@ def symmetric_cell_impedance(
         angular_frequency, resistance=diffusion_resistance, time_constant=time_constant
     )
     return electrolyte_resistance + 2.0 / interface_admittance + polarisation
-
-
-def steady_current_fraction(electrolyte_resistance: Any, diffusion_resistance: Any) -> Any:
-    """Steady current of a symmetric cell over its initial one at one small voltage, electrodes without resistance.
-
-        R_u/(R_u + R_d) = 1/(1 + Ne)
-
-    Arguments: `electrolyte_resistance` R_u and `diffusion_resistance` R_d, in one unit. Result: 1.
-    Validity: a transference number only for an ideal dilute binary salt.
-    Source: J. Evans, C. A. Vincent, P. G. Bruce, Polymer 28 (1987) 2324, doi 10.1016/0032-3861(87)90394-6; named so
-    by N. P. Balsara, J. Newman, J. Electrochem. Soc. 162 (2015) A2720, doi 10.1149/2.0651514jes.
-
-    >>> steady_current_fraction(1.0, 3.0)
-    0.25
-    """
-    return electrolyte_resistance / (electrolyte_resistance + diffusion_resistance)
 
 
 def constriction_resistance(radius: Any, *, contacts: Any, conductivity: Any, other_conductivity: Any = jnp.inf) -> Any:
