@@ -20,6 +20,7 @@ from mossy.numerics.many import Minima, linearised_at, minimise
 _ALIKE = 0.98
 _LACKS = 1.5
 _EDGE = 1e-6
+_FINEST = 1e-5  # relative noise below which no instrument measures
 
 
 def results_of(
@@ -169,7 +170,7 @@ def _criteria(cost: float, freedom: int, free: int, absolute: bool) -> dict[str,
 def _noise_ratio(residuals: np.ndarray, spectrum: Spectrum, validity: Any, freedom: int) -> float:
     if validity is None:
         return float("nan")
-    sigma = validity.noise.standard_deviation(spectrum.impedance) / spectrum.modulus
+    sigma = np.maximum(validity.noise.standard_deviation(spectrum.impedance) / spectrum.modulus, _FINEST)
     level = np.sqrt(np.mean(np.abs(residuals) ** 2) * len(residuals) / max(freedom, 1))
     expected = np.sqrt(np.mean(sigma**2))
     return float(level / expected) if expected > 0.0 else float("nan")

@@ -22,6 +22,8 @@ from mossy.analysis.circuit_start import Block, blocks_of, starts_of
 from mossy.numerics.many import Kernel, Minima, kernel_of, linearised_at, minimise, padded
 
 _MARGIN = np.log(1e3)
+_ABSENT = np.log(1e6)  # how far below the smallest impedance a resistance may go
+_EXACT = 1e-24  # of the squares of the data: what is left of them when a fit is exact
 _ROUNDS = 4
 _LOOSE = 1e-3
 _RIVAL = 1.5
@@ -79,7 +81,7 @@ def bounds_of(
             lower[:, place], upper[:, place] = spec.bounds
         else:
             corners = [spec.impedance * size + spec.time * time for size in ends[0] for time in ends[1]]
-            lower[:, place] = np.min(corners, axis=0) - _MARGIN
+            lower[:, place] = np.min(corners, axis=0) - (_ABSENT if spec.impedance == 1.0 else _MARGIN)
             upper[:, place] = np.max(corners, axis=0) + _MARGIN
     return lower, upper
 
@@ -136,7 +138,8 @@ def search(
     if nested or len({id(arc.atoms) for arc in arcs}) > 1:
         evaluations += _leave(form, task, x, cost)
     both = np.stack([x, np.where((next_cost < _RIVAL * cost)[:, None], second, x)], axis=1)
-    last = minimise(kernel, both, data, task.lower, task.upper, tolerance=1e-10, maximum_iterations=250)
+    exact = _EXACT * np.sum((task.weight * np.abs(task.impedance)) ** 2, axis=1)
+    last = minimise(kernel, both, data, task.lower, task.upper, tolerance=1e-10, maximum_iterations=250, floor=exact)
     return replace(last, evaluations=evaluations + last.evaluations)
 
 

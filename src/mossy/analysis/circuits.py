@@ -27,6 +27,10 @@ from mossy.errors import InputError, suggest
 
 WEIGHTINGS = ("modulus", "noise", "unit")
 _BATCH, _SPLIT = 512, 32
+_SECOND_CHANCE, _BEGINNINGS = (
+    1.15,
+    4,
+)  # of the noise: residuals from which on a search is repeated, with more beginnings
 Report = Callable[[int, int], None]
 
 
@@ -54,7 +58,10 @@ class Circuit:
     def impedance(self, frequency: Any, parameters: Mapping[str, float] | Sequence[float]) -> np.ndarray:
         """Z in ohm at each `frequency`, Hz, for values by name (SI units) or in the order of `names`."""
         values = self._vector(parameters)
-        frequency = np.atleast_1d(np.asarray(frequency, dtype=float))
+        try:
+            frequency = np.atleast_1d(np.asarray(frequency, dtype=float))
+        except (TypeError, ValueError):
+            raise InputError(f"{frequency!r} is no frequency", remedy="give numbers in Hz") from None
         if not (np.isfinite(frequency).all() and (frequency > 0.0).all()):
             raise InputError("a frequency is not finite and positive", remedy="give frequencies in Hz")
         return np.asarray(self._form.given.impedance(jnp.asarray(2.0 * np.pi * frequency), jnp.asarray(values)))
@@ -74,7 +81,9 @@ class Circuit:
             raise InputError("a value is not finite", key="parameters", remedy="give finite numbers in SI units")
         return values
 
-    def _known(self, names: Iterable[str], key: str) -> None:
+    def _known(self, names: Any, key: str) -> None:
+        if not isinstance(names, Mapping):
+            raise InputError(f"{names!r} does not name parameters", key=key, remedy='write {"R0": 10.0}')
         for name in names:
             if name not in self.names:
                 raise InputError(f"'{name}' is no parameter of {self.text}", key=key, remedy=suggest(name, self.names))
@@ -112,7 +121,8 @@ class Circuit:
         threads: int = 2,
     ) -> list[CircuitFit]:
         """`fit` for many spectra at once, each on its own. A spectrum that cannot be fitted has status "refused" and
-        says why in `flags`; it never stops the others. `report(done, count)` is called as it goes.
+        says why in `flags`; it never stops the others. `weighting` may be a list of arrays, one a spectrum.
+        `report(done, count)` is called as it goes.
         """
         checked: list[Spectrum | InputError] = []
         for number, each in enumerate(spectra, 1):
@@ -142,7 +152,7 @@ class Circuit:
     ) -> list[CircuitFit]:
         constraints = self._constrained(fixed or {}, bounds or {})
         starts = self._starts(constraints[0], initial, len(spectra))
-        _check_weighting(weighting)
+        weightings = _weightings(weighting, len(spectra))
         found: list[CircuitFit | None] = [None] * len(spectra)
         done = 0
 
@@ -150,7 +160,8 @@ class Circuit:
             nonlocal done
             group = [spectra[row] for row in rows]
             begun = None if starts is None else starts[rows][:, None, :]
-            for row, fit in zip(rows, self._group(group, weighting, begun, *constraints), strict=True):
+            own = [weightings[row] for row in rows]
+            for row, fit in zip(rows, self._group(group, own, begun, *constraints), strict=True):
                 found[row] = fit
             done += len(rows)
             if report is not None:
@@ -168,7 +179,7 @@ class Circuit:
     def _group(
         self,
         group: list[Spectrum],
-        weighting: Any,
+        weightings: list[Any],
         starts: np.ndarray | None,
         form: FittedForm,
         held: dict[int, float],
@@ -179,12 +190,19 @@ class Circuit:
         if 2 * len(group[0]) <= free:
             return [refused(self.text, f"{free} free parameters for {len(each)} points", each) for each in group]
         noise = _noise(group)
-        weights = [_weight(each, weighting, level) for each, level in zip(group, noise, strict=True)]
+        weights = [_weight(each, how, level) for each, how, level in zip(group, weightings, noise, strict=True)]
         frequency, impedance = group[0].frequency, np.stack([each.impedance for each in group])
         bounds = bounds_of(form.model, frequency, impedance, own)
         task = Task(frequency, impedance, np.stack(weights), *bounds)
+        absolute = not isinstance(weightings[0], str) or weightings[0] == "noise"
         minima = search(form, task, held, starts)
-        absolute = not isinstance(weighting, str) or weighting == "noise"
+        fits = results_of(self.text, form, group, task, minima, held, own, absolute, noise)
+        again = np.array([row for row, fit in enumerate(fits) if fit.noise_ratio > _SECOND_CHANCE], dtype=int)
+        if not len(again):
+            return fits
+        other = search(form, task.part(again), held, beginnings=_BEGINNINGS)
+        improved = other.cost < minima.cost[again]
+        minima = minima.replaced(again[improved], other.rows(improved))
         return results_of(self.text, form, group, task, minima, held, own, absolute, noise)
 
     def _constrained(
@@ -272,9 +290,17 @@ def _weight(spectrum: Spectrum, weighting: Any, validity: Any) -> np.ndarray:
     return 1.0 / sigma
 
 
-def _check_weighting(weighting: Any) -> None:
+def _weightings(weighting: Any, count: int) -> list[Any]:
+    """The weighting of each spectrum: one for all, or a list of arrays."""
     if isinstance(weighting, str) and weighting not in WEIGHTINGS:
         raise InputError(f"'{weighting}' is no weighting", key="weighting", remedy=suggest(weighting, WEIGHTINGS))
+    each = isinstance(weighting, list | tuple | np.ndarray) and len(weighting) > 0 and np.ndim(weighting[0]) == 1
+    if not each:
+        return [weighting] * count
+    if len(weighting) != count:
+        problem = f"{len(weighting)} arrays of standard deviations for {count} spectra"
+        raise InputError(problem, key="weighting", remedy="give one for each")
+    return list(weighting)
 
 
 def _parts(spectra: list[Spectrum], threads: int) -> list[np.ndarray]:

@@ -42,6 +42,17 @@ class Minima:
     converged: np.ndarray
     evaluations: np.ndarray
 
+    def rows(self, rows: np.ndarray) -> Minima:
+        """Those of some problems."""
+        return Minima(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+    def replaced(self, rows: np.ndarray, others: Minima) -> Minima:
+        """The same with those of some problems replaced."""
+        fields = {name: getattr(self, name).copy() for name in self.__dataclass_fields__}
+        for name, values in fields.items():
+            values[rows] = getattr(others, name)
+        return Minima(**fields)
+
 
 def minimise(
     kernel: Kernel,
@@ -52,6 +63,7 @@ def minimise(
     *,
     tolerance: float = 1e-9,
     maximum_iterations: int = 60,
+    floor: np.ndarray | float = 0.0,
     prior: Prior | None = None,
     known: tuple[np.ndarray, np.ndarray] | None = None,
     report: Callable[[int, int], None] | None = None,
@@ -59,13 +71,13 @@ def minimise(
     """The least |r|^2 of S problems from K starts each.
 
     `starts` (S, K, n); `data` a tuple of arrays whose first axis is S; `lower` and `upper` (n,) or (S, n). A lane is
-    done when what the undamped step promises is below `tolerance` of its cost, when it comes to where another start of
-    the same problem or its `known` point (x, cost) already is, or when it stays far behind them. `prior` (centre,
-    weight), (S, n) each, adds |weight (x - centre)|^2 to the sum. `report(done, lanes)` is called as it goes.
-    A lane without a finite residual ends with cost inf; nothing raises.
+    done when what the undamped step promises is below `tolerance` of its cost or below `floor` (S,), when it comes to
+    where another start of the same problem or its `known` point (x, cost) already is, or when it stays far behind them.
+    `prior` (centre, weight), (S, n) each, adds |weight (x - centre)|^2 to the sum. `report(done, lanes)` is called as
+    it goes. A lane without a finite residual ends with cost inf; nothing raises.
     """
     problems, count, _ = starts.shape
-    lanes = _Lanes(kernel, starts, data, lower, upper, prior)
+    lanes = _Lanes(kernel, starts, data, lower, upper, prior, np.broadcast_to(floor, problems))
     for iteration in range(maximum_iterations):
         if iteration % 4 == 3:
             lanes.merge(iteration, known)
@@ -98,10 +110,12 @@ class _Lanes:
         lower: np.ndarray,
         upper: np.ndarray,
         prior: Prior | None,
+        floor: np.ndarray,
     ) -> None:
         problems, self.count, n = starts.shape
         self.kernel, self.data, self.prior = kernel, tuple(np.asarray(each) for each in data), prior
         self.problem = np.repeat(np.arange(problems), self.count)
+        self.floor = floor[self.problem]
         self.lower, self.upper = (np.broadcast_to(each, (problems, n))[self.problem] for each in (lower, upper))
         self.x = np.clip(starts.reshape(-1, n), self.lower, self.upper)
         everyone = np.arange(len(self.x))
@@ -147,7 +161,7 @@ class _Lanes:
         fixed = eye * ~free[:, None, :]
         promise = np.einsum("bi,bi->b", slope, _solve(scaled + fixed + 1e-12 * eye, slope))
         cost = self.cost[lanes]
-        arrived = promise <= tolerance * np.maximum(cost, 1e-300)
+        arrived = promise <= np.maximum(tolerance * np.maximum(cost, 1e-300), self.floor[lanes])
         step = -_solve(scaled + fixed + self.damping[lanes, None, None] * eye, slope) / size
         trial = np.clip(self.x[lanes] + step, self.lower[lanes], self.upper[lanes])
         taken = trial - self.x[lanes]
