@@ -1,11 +1,12 @@
 # make demo    creates .venv, installs Mossy, runs the main job on an example and prints where the report lies
 # make test    creates .venv if needed and runs every check that CI runs
+# make bench   measures Mossy beside PyBaMM; make bench-spectra beside impedance.py and pyimpspec
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo install test test-all check bench clean
+.PHONY: demo install test test-all check bench bench-spectra clean
 
 demo: install
 	mkdir -p results/lithium_copper
@@ -27,6 +28,10 @@ check: $(VENV)/installed-test
 
 bench: $(VENV)/installed-test
 	$(BIN)/python benchmarks/run.py
+
+bench-spectra: $(VENV)/installed-test
+	$(PIP) install --quiet --constraint constraints.txt --editable ".[spectra-peers]"
+	$(BIN)/python benchmarks/spectra.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from mossy.analysis.circuit_series import SeriesFit
-from mossy.analysis.circuit_trends import BOLTZMANN, compare
 from mossy.analysis.circuits import Circuit
+from mossy.analysis.circuits.series import SeriesFit
+from mossy.analysis.circuits.trends import BOLTZMANN, compare
 from mossy.errors import InputError
 
 FREQUENCY = np.logspace(5, 0, 40)

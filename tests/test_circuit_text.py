@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mossy.analysis.circuit_text import Leaf, Node, Tree, leaves, parse, written
 from mossy.analysis.circuits import Circuit
-from mossy.analysis.elements import ALIASES, COMBINATIONS, ELEMENTS
+from mossy.analysis.circuits.elements import ALIASES, COMBINATIONS, ELEMENTS
+from mossy.analysis.circuits.text import Leaf, Node, Tree, leaves, parse, written
 from mossy.errors import InputError
 
 

@@ -10,7 +10,7 @@ from scipy import optimize
 
 import mossy
 from mossy.analysis import drt
-from mossy.analysis.drt_track import Peak, find_peaks
+from mossy.analysis.drt.track import Peak, find_peaks
 from mossy.errors import InputError
 
 FREQUENCY = np.geomspace(1e6, 1e-2, 65)

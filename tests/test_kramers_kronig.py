@@ -10,7 +10,7 @@ import pytest
 
 import mossy
 from mossy.analysis import kramers_kronig
-from mossy.analysis.drift import drift
+from mossy.analysis.kramers_kronig.drift import drift
 from mossy.errors import InputError
 from mossy.records import Impedance
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from mossy.analysis.circuits import Circuit
-from mossy.analysis.series_events import Event, events, span
-from mossy.analysis.voltage_events import voltage_events
+from mossy.analysis.events import Event, events, span
+from mossy.analysis.events.voltage import voltage_events
 from mossy.errors import InputError
 
 FREQUENCY = np.geomspace(1e5, 0.1, 43)

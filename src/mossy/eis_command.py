@@ -68,9 +68,9 @@ def analyse_files(files: list[Path], wanted: Wanted, out: Path, quiet: bool) -> 
 
 def _options(wanted: Wanted) -> Any:
     """The options checked before anything is read."""
-    from mossy.analysis.circuit_series import TIES
-    from mossy.analysis.circuit_trends import COORDINATES
     from mossy.analysis.circuits import WEIGHTINGS, Circuit
+    from mossy.analysis.circuits.series import TIES
+    from mossy.analysis.circuits.trends import COORDINATES
     from mossy.analysis.impedance_physics import SYMMETRIES
     from mossy.analysis.impedance_study import Options
 
@@ -265,7 +265,7 @@ def _facts(study: Study, reads: list[FileRead]) -> list[tuple[str, str, str]]:
 
 
 def _series_shown(study: Study, series: Series) -> SeriesShown:
-    from mossy.analysis.circuit_trends import COORDINATES
+    from mossy.analysis.circuits.trends import COORDINATES
     from mossy.report.spectra_content import DistributionShown, SeriesShown, SpectrumShown
 
     spectra, distributions = [], []
@@ -374,7 +374,7 @@ def _warn(text: str) -> None:
 
 def elements_text() -> str:
     """Every element and combination, a line each."""
-    from mossy.analysis.elements import ALIASES, COMBINATIONS, ELEMENTS
+    from mossy.analysis.circuits.elements import ALIASES, COMBINATIONS, ELEMENTS
 
     lines = ["Elements (a symbol and a number, as in R1; `-` puts them in series):"]
     for element in ELEMENTS.values():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mossy.analysis.circuits import Circuit
-from mossy.analysis.elements import COMBINATIONS, ELEMENTS
+from mossy.analysis.circuits.elements import COMBINATIONS, ELEMENTS
 from mossy.backend import jax, jnp
 from mossy.laws import impedance_elements as laws
 from mossy.laws.charge_transfer import butler_volmer

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from mossy.analysis.circuit_series import SeriesFit
-from mossy.analysis.circuit_trends import compare
 from mossy.analysis.circuits import Circuit, CircuitFit
+from mossy.analysis.circuits.series import SeriesFit
+from mossy.analysis.circuits.trends import compare
 from mossy.backend import jax, jnp
 
 TEMPERATURES = np.arange(413.0, 474.0, 10.0)

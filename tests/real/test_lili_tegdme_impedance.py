@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mossy.analysis.series_events import Event, events, span
-from mossy.analysis.voltage_events import voltage_events
+from mossy.analysis.events import Event, events, span
+from mossy.analysis.events.voltage import voltage_events
 from mossy.readers.many import read_many
 from mossy.records import Cycling, Impedance
 

@@ -1,5 +1,5 @@
-"""What records alone tell: spectra (`kramers_kronig`, `drt`, `circuits`), series of them (`circuit_series`, `drift`,
-`series_events`), the physics in them (`impedance_physics`, `steady_current`, `arrhenius`), how films grow (`growth`).
+"""What records alone tell: spectra (`kramers_kronig`, `drt`, `circuits`), events along series of them (`events`), the
+physics in them (`impedance_physics`, `steady_current`, `arrhenius`), how films grow (`growth`).
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ import importlib
 from typing import Any
 
 _ROOMS = (
-    *("arrhenius", "circuit_series", "circuit_trends", "circuits", "drift", "drt", "growth", "impedance_physics"),
-    *("kramers_kronig", "measured", "random_effects", "series_events", "spectra", "steady_current", "voltage_events"),
+    *("arrhenius", "circuits", "drt", "events", "growth", "impedance_physics", "kramers_kronig", "measured"),
+    *("random_effects", "spectra", "steady_current"),
 )
 
 

@@ -14,12 +14,12 @@ import numpy as np
 
 from mossy.analysis import arrhenius, drt, kramers_kronig
 from mossy.analysis import impedance_physics as physics
-from mossy.analysis.circuit_choice import Candidate, propose, sample_of
-from mossy.analysis.circuit_fit import CircuitFit, Fitted
-from mossy.analysis.circuit_model import fitted_form
-from mossy.analysis.circuit_series import SeriesFit, row_of
-from mossy.analysis.circuit_trends import COORDINATES, along
 from mossy.analysis.circuits import Circuit
+from mossy.analysis.circuits.choice import Candidate, propose, sample_of
+from mossy.analysis.circuits.fit import CircuitFit, Fitted
+from mossy.analysis.circuits.model import fitted_form
+from mossy.analysis.circuits.series import SeriesFit, row_of
+from mossy.analysis.circuits.trends import COORDINATES, along
 from mossy.analysis.measured import Measured
 from mossy.analysis.spectra import Spectrum, spectrum_of
 from mossy.errors import InputError
@@ -335,7 +335,7 @@ def _events(
     found: SeriesFit, records: Sequence[Impedance], traces: Sequence[Cycling]
 ) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     """(events along a series that is not one of temperatures, why none were looked for)."""
-    from mossy.analysis.series_events import events
+    from mossy.analysis.events import events
 
     if found.kind == "temperature" or len(found.fits) < FEWEST_FOR_EVENTS:
         return (), ()

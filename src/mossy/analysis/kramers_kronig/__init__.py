@@ -49,8 +49,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from mossy.analysis.kramers_kronig_model import FIXED, Batch, Solution, choose, solve
-from mossy.analysis.kramers_kronig_residuals import (
+from mossy.analysis.kramers_kronig.model import FIXED, Batch, Solution, choose, solve
+from mossy.analysis.kramers_kronig.residuals import (
     ALARM,
     Evidence,
     backward_times,

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mossy.analysis.circuit_text import Leaf, Node, Tree, leaves, parse, written
-from mossy.analysis.elements import COMBINATIONS, ELEMENTS, Element, ParameterSpec
+from mossy.analysis.circuits.elements import COMBINATIONS, ELEMENTS, Element, ParameterSpec
+from mossy.analysis.circuits.text import Leaf, Node, Tree, leaves, parse, written
 from mossy.backend import jax, jnp
 from mossy.laws import impedance_elements as laws
 

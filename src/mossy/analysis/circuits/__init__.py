@@ -3,7 +3,7 @@
     fit = Circuit("R0-p(R1,Q1)-W1").fit(spectrum)
     fit.parameters["R1"].value, fit.parameters["R1"].standard_error
 
-A circuit is text (`circuit_text`), its elements are laws (`elements`). The search (`circuit_search`) needs no guess;
+A circuit is text (`text`), its elements are laws (`elements`). The search (`search`) needs no guess;
 the covariance is that of the linearised model at the minimum, scaled by the residuals unless the weights are absolute.
 """
 
@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from mossy.analysis.circuit_fit import CircuitFit, Fitted, refused
-from mossy.analysis.circuit_model import FittedForm, Model, fitted_form
-from mossy.analysis.circuit_results import results_of
-from mossy.analysis.circuit_search import Task, bounds_of, search
-from mossy.analysis.circuit_text import parse, written
-from mossy.analysis.elements import COMBINATIONS, ELEMENTS
+from mossy.analysis.circuits.elements import COMBINATIONS, ELEMENTS
+from mossy.analysis.circuits.fit import CircuitFit, Fitted, refused
+from mossy.analysis.circuits.model import FittedForm, Model, fitted_form
+from mossy.analysis.circuits.results import results_of
+from mossy.analysis.circuits.search import Task, bounds_of, search
+from mossy.analysis.circuits.text import parse, written
 from mossy.analysis.spectra import Spectrum, spectrum_of
 from mossy.backend import jnp
 from mossy.errors import InputError, suggest
@@ -135,8 +135,8 @@ class Circuit:
         return [refused(self.text, str(each)) if isinstance(each, InputError) else next(fits) for each in checked]
 
     def fit_series(self, spectra: Iterable[Any], **options: Any) -> Any:
-        """The spectra as one series along a coordinate: see `mossy.analysis.circuit_series.fit_series`."""
-        from mossy.analysis.circuit_series import fit_series
+        """The spectra as one series along a coordinate: see `mossy.analysis.circuits.series.fit_series`."""
+        from mossy.analysis.circuits.series import fit_series
 
         return fit_series(self, spectra, **options)
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from mossy.analysis.circuit_fit import CircuitFit
 from mossy.analysis.circuits import Circuit
+from mossy.analysis.circuits.fit import CircuitFit
 from mossy.analysis.spectra import Spectrum
 
 TAILS = ("", "-W1", "-Ws1", "-Wo1", "-Q0")

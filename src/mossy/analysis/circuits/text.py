@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mossy.analysis.elements import ALIASES, COMBINATIONS, ELEMENTS
+from mossy.analysis.circuits.elements import ALIASES, COMBINATIONS, ELEMENTS
 from mossy.errors import InputError, suggest
 
 _NAME = re.compile(r"([A-Za-z]+)([0-9]*)")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from mossy.analysis import kramers_kronig
-from mossy.analysis.circuit_fit import CircuitFit
-from mossy.analysis.circuit_model import fitted_form, top_parts
-from mossy.analysis.circuit_text import Leaf, parse
+from mossy.analysis.circuits.fit import CircuitFit
+from mossy.analysis.circuits.model import fitted_form, top_parts
+from mossy.analysis.circuits.text import Leaf, parse
 from mossy.analysis.spectra import Spectrum, spectra_of
 from mossy.errors import InputError
 

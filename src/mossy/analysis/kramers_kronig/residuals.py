@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from mossy.analysis.kramers_kronig_model import SHARE_OUT, Batch, Solution, real_rows
+from mossy.analysis.kramers_kronig.model import SHARE_OUT, Batch, Solution, real_rows
 
 ALARM = 0.01
 """Probability of rejecting a valid spectrum."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mossy.analysis.event import Event
+from mossy.analysis.events.event import Event
 from mossy.errors import InputError
 
 SHARE, TIMES, SAME = 0.3, 4.0, 0.02

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from mossy.analysis.circuit_fit import CircuitFit, Fitted
-from mossy.analysis.circuit_model import FittedForm, fitted_form, top_parts
-from mossy.analysis.circuit_search import Task, iterated, kernel_for
-from mossy.analysis.circuit_text import Leaf
-from mossy.analysis.elements import ELEMENTS
+from mossy.analysis.circuits.elements import ELEMENTS
+from mossy.analysis.circuits.fit import CircuitFit, Fitted
+from mossy.analysis.circuits.model import FittedForm, fitted_form, top_parts
+from mossy.analysis.circuits.search import Task, iterated, kernel_for
+from mossy.analysis.circuits.text import Leaf
 from mossy.analysis.spectra import Spectrum
 from mossy.backend import jnp
 from mossy.errors import InputError

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from mossy.analysis.series_steps import SIDES, WINDOW, scatter, step_size
-from mossy.analysis.series_traces import Span, Trace
+from mossy.analysis.events.steps import SIDES, WINDOW, scatter, step_size
+from mossy.analysis.events.traces import Span, Trace
+from mossy.analysis.events.voltage import voltage_events
 from mossy.analysis.spectra import Spectrum
-from mossy.analysis.voltage_events import voltage_events
 from mossy.records import Impedance
 
 LARGE = 1.5

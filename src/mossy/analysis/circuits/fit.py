@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mossy.analysis.circuit_model import fitted_form
+from mossy.analysis.circuits.model import fitted_form
 from mossy.analysis.spectra import Spectrum
 from mossy.backend import jnp
 from mossy.errors import InputError, suggest
@@ -102,7 +102,7 @@ class CircuitFit:
         Without `values`, 21 from three standard errors below to three above. The 95 % interval is where chi squared
         stays below its least times 1 + 3.84/degrees of freedom (or plus 3.84, where weights are absolute).
         """
-        from mossy.analysis.circuit_results import profile
+        from mossy.analysis.circuits.results import profile
 
         if name not in self.parameters:
             problem = f"'{name}' is no parameter of {self.circuit}"

@@ -27,9 +27,9 @@ from typing import Any
 
 import numpy as np
 
-from mossy.analysis.circuit_fit import CircuitFit
-from mossy.analysis.event import Event
-from mossy.analysis.series_evidence import (
+from mossy.analysis.circuits.fit import CircuitFit
+from mossy.analysis.events.event import Event
+from mossy.analysis.events.evidence import (
     Series,
     fit_evidence,
     floor_evidence,
@@ -38,7 +38,7 @@ from mossy.analysis.series_evidence import (
     step_evidence,
     voltage_evidence,
 )
-from mossy.analysis.series_explanations import (
+from mossy.analysis.events.explanations import (
     LAWS,
     deviation,
     explained,
@@ -48,8 +48,8 @@ from mossy.analysis.series_explanations import (
     pair_beside,
     verdict,
 )
-from mossy.analysis.series_steps import FEW, find_steps, scatter
-from mossy.analysis.series_traces import Span, fit_traces, relative_noise, span, span_of, span_traces
+from mossy.analysis.events.steps import FEW, find_steps, scatter
+from mossy.analysis.events.traces import Span, fit_traces, relative_noise, span, span_of, span_traces
 from mossy.analysis.spectra import spectra_of
 from mossy.errors import InputError
 from mossy.records import Record
@@ -70,11 +70,11 @@ def events(
 
         y = a + b u + c u^2 + step H(u),   u = (x - x_gap)/width
 
-    is fitted to at most `series_steps.WINDOW` spectra on each side, straight where few are left; scatter is the larger
+    is fitted to at most `steps.WINDOW` spectra on each side, straight where few are left; scatter is the larger
     of the noise and of what the series shows. The largest step above the threshold is an event, windows end there, and
     the search goes on. The spectra on both sides are then compared by each explanation (see the module), misfits
     measured against those of quiet neighbours, and all explanations within an Akaike weight of
-    `series_explanations.RIVAL` of the best are named.
+    `explanations.RIVAL` of the best are named.
 
     Arguments: `spectra` in order, six or more; `coordinate`, rising; `fits` of one circuit to them; `voltage` under
     current: a Cycling record, or (time, voltage) in the unit of the coordinate and V; `unit` of the coordinate.

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mossy.analysis.circuit_fit import CircuitFit
-from mossy.analysis.circuit_model import FittedForm, fitted_form
-from mossy.analysis.circuit_results import results_of
-from mossy.analysis.circuit_search import Task, bounds_of, iterated, kernel_for
-from mossy.analysis.circuit_trends import Trend, along, coordinate_of, default_trends, design_of, trend_of
+from mossy.analysis.circuits.fit import CircuitFit
+from mossy.analysis.circuits.model import FittedForm, fitted_form
+from mossy.analysis.circuits.results import results_of
+from mossy.analysis.circuits.search import Task, bounds_of, iterated, kernel_for
+from mossy.analysis.circuits.trends import Trend, along, coordinate_of, default_trends, design_of, trend_of
 from mossy.analysis.random_effects import random_effects
 from mossy.analysis.spectra import Spectrum, spectra_of
 from mossy.errors import InputError, suggest

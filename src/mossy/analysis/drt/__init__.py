@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from mossy.analysis.drt_solve import (
+from mossy.analysis.drt.solve import (
     CAPACITANCE,
     DIFFUSION,
     FIXED,
@@ -30,7 +30,7 @@ from mossy.analysis.drt_solve import (
     solve,
     weighted_problem,
 )
-from mossy.analysis.drt_track import Peak, Track, find_peaks, track
+from mossy.analysis.drt.track import Peak, Track, find_peaks, track
 from mossy.analysis.spectra import Spectrum, spectrum_of
 from mossy.errors import InputError, suggest
 

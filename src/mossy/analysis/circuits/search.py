@@ -4,7 +4,7 @@ Least squares with several arcs has many minima, most of them with two arcs on o
 without. So from each minimum every arc in turn is taken out, the others are fitted again, and the arc returns where the
 residual asks for it most: at the atom a of its dictionary with the largest gain (a.r)^2/|a|^2, both a and the residual
 r taken at right angles to the Jacobian of all that can still adjust (orthogonal matching pursuit in the tangent space).
-This is repeated while it helps; where parts differ in kind, so are the moves of `circuit_moves`.
+This is repeated while it helps; where parts differ in kind, so are the moves of `moves`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from mossy.analysis.circuit_model import FittedForm, Model
-from mossy.analysis.circuit_moves import moved
-from mossy.analysis.circuit_start import Block, blocks_of, starts_of
+from mossy.analysis.circuits.model import FittedForm, Model
+from mossy.analysis.circuits.moves import moved
+from mossy.analysis.circuits.start import Block, blocks_of, starts_of
 from mossy.numerics.many import Kernel, Minima, kernel_of, linearised_at, minimise, padded
 
 _MARGIN = np.log(1e3)
@@ -144,7 +144,7 @@ def search(
 
 
 def _leave(form: FittedForm, task: Task, x: np.ndarray, cost: np.ndarray) -> np.ndarray:
-    """Moves out of local minima (`circuit_moves`) while they help; changes x and its cost; the evaluations (S,)."""
+    """Moves out of local minima (`moves`) while they help; changes x and its cost; the evaluations (S,)."""
     evaluations, active = np.zeros(len(x), dtype=int), np.arange(len(x))
     for _ in range(_ROUNDS):
         if not len(active):

@@ -11,8 +11,8 @@ import itertools
 
 import numpy as np
 
-from mossy.analysis.circuit_model import FittedForm, top_parts
-from mossy.analysis.circuit_text import Tree, leaves
+from mossy.analysis.circuits.model import FittedForm, top_parts
+from mossy.analysis.circuits.text import Tree, leaves
 from mossy.backend import jnp
 
 LEAPS = (30.0, 1000.0)

@@ -1,6 +1,6 @@
 """Which physical changes turn one spectrum of a series into the next: each fitted to the pair, and what stands.
 
-The equations are those of `mossy.analysis.series_events`.
+The equations are those of `mossy.analysis.events`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, stats
 
-from mossy.analysis.series_traces import interpolated
+from mossy.analysis.events.traces import interpolated
 from mossy.analysis.spectra import Spectrum
 
 RIVAL = 0.05

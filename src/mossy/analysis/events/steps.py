@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from mossy.analysis.series_traces import Trace
+from mossy.analysis.events.traces import Trace
 
 WINDOW = 6
 """Spectra on each side of a gap through which the slow trend is drawn."""

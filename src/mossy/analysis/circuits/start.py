@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from mossy.analysis.circuit_model import Model, Parameter, top_parts
-from mossy.analysis.circuit_text import Leaf, Tree, leaves
+from mossy.analysis.circuits.model import Model, Parameter, top_parts
+from mossy.analysis.circuits.text import Leaf, Tree, leaves
 from mossy.backend import jax, jnp
 
 PER_DECADE = 3
