@@ -17,7 +17,7 @@ from mossy.analysis import impedance_physics as physics
 from mossy.analysis.circuits import Circuit
 from mossy.analysis.circuits.choice import Candidate, propose, sample_of
 from mossy.analysis.circuits.fit import CircuitFit, Fitted
-from mossy.analysis.circuits.model import fitted_form
+from mossy.analysis.circuits.form import fitted_form
 from mossy.analysis.circuits.series import SeriesFit, row_of
 from mossy.analysis.circuits.trends import COORDINATES, along
 from mossy.analysis.measured import Measured

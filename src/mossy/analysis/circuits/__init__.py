@@ -17,7 +17,8 @@ import numpy as np
 
 from mossy.analysis.circuits.elements import COMBINATIONS, ELEMENTS
 from mossy.analysis.circuits.fit import CircuitFit, Fitted, refused
-from mossy.analysis.circuits.model import FittedForm, Model, fitted_form
+from mossy.analysis.circuits.form import FittedForm, fitted_form
+from mossy.analysis.circuits.model import Model
 from mossy.analysis.circuits.results import results_of
 from mossy.analysis.circuits.search import Task, bounds_of, search
 from mossy.analysis.circuits.text import parse, written

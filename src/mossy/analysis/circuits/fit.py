@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mossy.analysis.circuits.model import fitted_form
+from mossy.analysis.circuits.form import fitted_form
 from mossy.analysis.spectra import Spectrum
 from mossy.backend import jnp
 from mossy.errors import InputError, suggest

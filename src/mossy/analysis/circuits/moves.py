@@ -11,9 +11,9 @@ import itertools
 
 import numpy as np
 
-from mossy.analysis.circuits.model import FittedForm, top_parts
+from mossy.analysis.circuits.form import FittedForm
+from mossy.analysis.circuits.model import top_parts
 from mossy.analysis.circuits.text import Tree, leaves
-from mossy.backend import jnp
 
 LEAPS = (30.0, 1000.0)
 SHARES = (0.4, 0.6)  # of the range between the bounds
@@ -49,7 +49,7 @@ def _together(form: FittedForm, free: np.ndarray) -> list[list[int]]:
 def _exchanged(form: FittedForm, x: np.ndarray) -> list[np.ndarray]:
     """For every two parts in series of unlike kind: x with the first of each like element exchanged between them."""
     log = form.model.logarithmic
-    given = np.asarray(form.all_outward(jnp.asarray(np.where(log, np.exp(np.where(log, x, 0.0)), x))))
+    given, _ = form.outward(np.where(log, np.exp(np.where(log, x, 0.0)), x))
     parts = [_first_of_each(form, part) for part in top_parts(form.given.tree)]
     found = []
     for one, other in itertools.combinations(parts, 2):

@@ -9,11 +9,11 @@ import numpy as np
 
 from mossy.analysis.circuits.elements import ELEMENTS
 from mossy.analysis.circuits.fit import CircuitFit, Fitted
-from mossy.analysis.circuits.model import FittedForm, fitted_form, top_parts
+from mossy.analysis.circuits.form import FittedForm, fitted_form
+from mossy.analysis.circuits.model import top_parts
 from mossy.analysis.circuits.search import Task, iterated, kernel_for
 from mossy.analysis.circuits.text import Leaf
 from mossy.analysis.spectra import Spectrum
-from mossy.backend import jnp
 from mossy.errors import InputError
 from mossy.numerics.many import Minima, linearised_at, minimise
 
@@ -43,8 +43,8 @@ def results_of(
     lower, upper = (np.take_along_axis(each, order, axis=1) for each in (task.lower, task.upper))
     log = form.model.logarithmic
     values = np.where(log, np.exp(np.where(log, x, 0.0)), x)
-    outward = np.asarray(form.all_outward(jnp.asarray(values)))
-    slopes = np.asarray(form.slopes(jnp.asarray(values))) * np.where(log, values, 1.0)[:, None, :]
+    outward, slopes = form.outward(values)
+    slopes = slopes * np.where(log, values, 1.0)[:, None, :]
     model = _models(form, x, task)
     freedom = 2 * len(task.frequency) - (len(form.model.parameters) - len(held))
     fits = []

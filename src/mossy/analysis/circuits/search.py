@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from mossy.analysis.circuits.model import FittedForm, Model
+from mossy.analysis.circuits.form import FittedForm
+from mossy.analysis.circuits.model import Model
 from mossy.analysis.circuits.moves import moved
 from mossy.analysis.circuits.start import Block, blocks_of, starts_of
 from mossy.numerics.many import Kernel, Minima, kernel_of, linearised_at, minimise, padded

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mossy.analysis.circuits.fit import CircuitFit
-from mossy.analysis.circuits.model import FittedForm, fitted_form
+from mossy.analysis.circuits.form import FittedForm, fitted_form
 from mossy.analysis.circuits.results import results_of
 from mossy.analysis.circuits.search import Task, bounds_of, iterated, kernel_for
 from mossy.analysis.circuits.trends import Trend, along, coordinate_of, default_trends, design_of, trend_of

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mossy.analysis.circuits.model import Model, Parameter, top_parts
+from mossy.analysis.circuits.model import ELEMENTS_AND_ARCS, Model, Parameter, top_parts
 from mossy.analysis.circuits.text import Leaf, Tree, leaves
 from mossy.backend import jax, jnp
 
@@ -57,9 +57,7 @@ def blocks_of(model: Model, omega: np.ndarray, fixed: dict[int, float]) -> list[
         key = part.symbol if isinstance(part, Leaf) and not held else f"{places}"
         if key not in shared:
             values = _candidates(part, parameters, omega, held)
-            whole = np.ones((len(values), len(model.parameters)))
-            whole[:, places] = values
-            shared[key] = values, np.asarray(_impedances(model, part)(jnp.asarray(omega), jnp.asarray(whole)))
+            shared[key] = values, _impedances(model, part, places, omega, values)
         values, atoms = shared[key]
         specs = [parameter.spec for parameter in parameters]
         powers = np.array([0.0 if k in held else spec.impedance or spec.size for k, spec in enumerate(specs)])
@@ -69,8 +67,24 @@ def blocks_of(model: Model, omega: np.ndarray, fixed: dict[int, float]) -> list[
     return blocks
 
 
+def _impedances(model: Model, part: Tree, places: np.ndarray, omega: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The impedances (K, m) of a part's atoms."""
+    if isinstance(part, Leaf):
+        return np.asarray(_of_element(part.symbol)(jnp.asarray(omega), jnp.asarray(values)))
+    whole = np.ones((len(values), len(model.parameters)))
+    whole[:, places] = values
+    return np.asarray(_of_part(model, part)(jnp.asarray(omega), jnp.asarray(whole)))
+
+
+@functools.lru_cache(maxsize=64)
+def _of_element(symbol: str) -> Any:
+    """The compiled impedances of an element for many vectors of its parameters, shared by all circuits."""
+    law = ELEMENTS_AND_ARCS[symbol].law
+    return jax.jit(jax.vmap(lambda omega, vector: law(omega, *vector), in_axes=(None, 0)))
+
+
 @functools.lru_cache(maxsize=512)
-def _impedances(model: Model, part: Tree) -> Any:
+def _of_part(model: Model, part: Tree) -> Any:
     """The compiled impedances of a part for many vectors of the model's values."""
     return jax.jit(jax.vmap(lambda omega, vector: model.impedance(omega, vector, part), in_axes=(None, 0)))
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from mossy.analysis import kramers_kronig
 from mossy.analysis.circuits.fit import CircuitFit
-from mossy.analysis.circuits.model import fitted_form, top_parts
+from mossy.analysis.circuits.form import fitted_form
+from mossy.analysis.circuits.model import top_parts
 from mossy.analysis.circuits.text import Leaf, parse
 from mossy.analysis.spectra import Spectrum, spectra_of
 from mossy.errors import InputError
