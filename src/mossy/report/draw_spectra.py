@@ -20,6 +20,7 @@ from mossy.report.canvas import (
     new_figure,
 )
 from mossy.report.draw_impedance import equal_axes
+from mossy.report.draw_map import plain_ticks
 from mossy.report.spectra_content import SeriesShown, SpectrumShown
 from mossy.report.wording import time_unit
 
@@ -221,7 +222,7 @@ def _times(series: SeriesShown, along: _Along, number: int) -> Drawing:
     top = max(float(each.density.max()) for each in shown) * factor
     if heights.size and 0.0 < 2.0 * heights.max() < top:
         axes.set_ylim(-0.03 * heights.max(), 1.3 * heights.max())
-        caption += " What rises beyond the last peak belongs to slower processes than were measured and is cut off."
+        caption += " What rises beyond the peaks belongs to processes outside the measured frequencies and is cut off."
     if len(shown) <= 3:
         caption += " The band is the 95 % credible interval."
     return Drawing(f"times_{number}", "Relaxation times", caption, figure, wide=True)
@@ -273,7 +274,7 @@ def _parameter(panel: Axes, x: np.ndarray, values: np.ndarray, errors: np.ndarra
         inside = values[known] * factor
         if inside.min() > 0.0 and inside.max() > 20.0 * inside.min():
             panel.set_yscale("log")
-            decades(panel.yaxis, float(inside.min()), float(inside.max()), "")
+            plain_ticks(panel.yaxis, inside)
         low, high = panel.get_ylim()
         lost = ~known & (values * factor >= low) & (values * factor <= high)
         panel.plot(x[lost], values[lost] * factor, "o", color=SEQUENCE[0], markerfacecolor="none", markersize=2.8)
