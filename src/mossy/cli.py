@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -95,7 +94,6 @@ def eis(
     quiet: Quiet = False,
 ) -> None:
     """Read, test and fit impedance spectra: impedance_fit.parquet, summary.json and report.html into a folder."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small matrices in threads of Mossy's own
     from mossy.eis_command import Wanted, analyse_files
 
     options = {"missing": missing} | ({"imaginary_sign": imaginary_sign} if imaginary_sign else {})

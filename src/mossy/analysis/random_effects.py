@@ -15,6 +15,7 @@ import numpy as np
 from scipy import stats
 
 from mossy.errors import InputError
+from mossy.numerics.threads import one_blas_thread
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -54,6 +55,7 @@ class RandomEffects:
         return self.coefficients - reach, self.coefficients + reach
 
 
+@one_blas_thread
 def random_effects(
     values: Any, covariances: Any, design: Any, *, variances: Any = None, maximum_iterations: int = 200
 ) -> RandomEffects:

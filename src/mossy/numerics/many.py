@@ -18,7 +18,7 @@ from mossy.backend import jax
 
 CHUNK = 64
 _LARGEST_DAMPING = 1e12
-_BEHIND = 3.0  # times the least cost known: such a lane is given up
+_BEHIND = ((7, 3.0), (3, 30.0))  # after so many iterations a lane above so many times the least cost is given up
 _NEAR = 0.02
 Kernel = Callable[[Any, Any], tuple[Any, Any]]
 Prior = tuple[np.ndarray, np.ndarray]
@@ -79,7 +79,7 @@ def minimise(
     problems, count, _ = starts.shape
     lanes = _Lanes(kernel, starts, data, lower, upper, prior, np.broadcast_to(floor, problems))
     for iteration in range(maximum_iterations):
-        if iteration % 4 == 3:
+        if iteration % 2 == 1:
             lanes.merge(iteration, known)
         moving = np.flatnonzero(~lanes.done)
         if report is not None:
@@ -195,8 +195,8 @@ class _Lanes:
         if known is not None:
             self.done |= self._near(np.repeat(known[0], self.count, axis=0))
             least = np.minimum(least, known[1])
-        if iteration >= 7:
-            self.done |= self.cost > _BEHIND * np.repeat(least, self.count)
+        factor = next((factor for after, factor in _BEHIND if iteration >= after), np.inf)
+        self.done |= self.cost > factor * np.repeat(least, self.count)
 
     def _near(self, x: np.ndarray) -> np.ndarray:
         return np.all(np.abs(self.x - x) < _NEAR, axis=1)

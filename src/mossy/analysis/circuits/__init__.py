@@ -25,6 +25,7 @@ from mossy.analysis.circuits.text import parse, written
 from mossy.analysis.spectra import Spectrum, spectrum_of
 from mossy.backend import jnp
 from mossy.errors import InputError, suggest
+from mossy.numerics.threads import one_blas_thread
 
 WEIGHTINGS = ("modulus", "noise", "unit")
 _BATCH, _SPLIT = 512, 32
@@ -141,6 +142,7 @@ class Circuit:
 
         return fit_series(self, spectra, **options)
 
+    @one_blas_thread
     def _fit(
         self,
         spectra: list[Spectrum],

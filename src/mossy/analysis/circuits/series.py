@@ -27,6 +27,7 @@ from mossy.analysis.spectra import Spectrum, spectra_of
 from mossy.errors import InputError, suggest
 from mossy.numerics.fit import least_squares
 from mossy.numerics.many import Minima, linearised_at, minimise
+from mossy.numerics.threads import one_blas_thread
 
 if TYPE_CHECKING:
     import polars as pl
@@ -106,6 +107,7 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
+@one_blas_thread
 def fit_series(
     circuit: Circuit,
     spectra: Iterable[Any],

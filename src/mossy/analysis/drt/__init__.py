@@ -33,6 +33,7 @@ from mossy.analysis.drt.solve import (
 from mossy.analysis.drt.track import Peak, Track, find_peaks, track
 from mossy.analysis.spectra import Spectrum, spectrum_of
 from mossy.errors import InputError, suggest
+from mossy.numerics.threads import one_blas_thread
 
 FEWEST = 4
 """Distinct frequencies without which there is no distribution."""
@@ -81,6 +82,7 @@ class Distribution:
     flags: tuple[str, ...]
 
 
+@one_blas_thread
 def distribution(spectrum: Any, *, regularisation: float | str = "gcv", time_constants: Any = None) -> Distribution:
     """The distribution of relaxation times of one spectrum.
 

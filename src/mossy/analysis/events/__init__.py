@@ -52,9 +52,11 @@ from mossy.analysis.events.steps import FEW, find_steps, scatter
 from mossy.analysis.events.traces import Span, fit_traces, relative_noise, span, span_of, span_traces
 from mossy.analysis.spectra import spectra_of
 from mossy.errors import InputError
+from mossy.numerics.threads import one_blas_thread
 from mossy.records import Record
 
 
+@one_blas_thread
 def events(
     spectra: Iterable[Any],
     coordinate: Any,

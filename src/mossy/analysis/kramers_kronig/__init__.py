@@ -60,6 +60,7 @@ from mossy.analysis.kramers_kronig.residuals import (
 )
 from mossy.analysis.spectra import Spectrum, spectra_of, sweep_times
 from mossy.errors import InputError
+from mossy.numerics.threads import one_blas_thread
 
 TOLERANCE = 0.005
 """Violations below this part of |Z| are reported and tolerated: few instruments promise more."""
@@ -143,6 +144,7 @@ def test(spectrum: Any) -> Validity:
     return test_many([spectrum])[0]
 
 
+@one_blas_thread
 def test_many(spectra: Iterable[Any]) -> list[Validity]:
     """`test` for each; spectra on one frequency grid, measured at the same pace, are solved together."""
     given = list(spectra)
