@@ -248,7 +248,7 @@ WRONG = [
     ({"kind": "tempratur"}, "did you mean 'temperature'"),
     ({"coordinate": KELVIN[:3]}, "a coordinate of shape"),
     ({"coordinate": np.where(KELVIN < 290.0, np.nan, KELVIN)}, "one finite number"),
-    ({"coordinate": KELVIN - 300.0}, "not above 0 K"),
+    ({"coordinate": KELVIN - 300.0}, "give kelvin"),
     ({"coordinate": "temperature"}, "do not say their temperature"),
     ({"coordinate": np.arange(8.0), "kind": "cycle", "trends": {"R1": "power"}}, "from a coordinate of 0"),
     ({"weighting": "modulos"}, "did you mean 'modulus'"),

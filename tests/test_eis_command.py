@@ -76,14 +76,79 @@ def test_the_activation_energy_lies_within_its_error(results: tuple[int, Path]):
 
 
 def test_derived_quantities_follow_from_what_was_stated(results: tuple[int, Path]):
+    """Two identical electrodes in series: an arc is twice one electrode's, its capacitance half; R0 is the cell's."""
     table = pl.read_parquet(results[1] / "impedance_fit.parquet")
-    per_electrode = table["R1"].to_numpy() / 2.0 * 2.0  # half of the cell's, times 2 cm2
-    assert table["R1_ohm_cm2"].to_numpy() == pytest.approx(per_electrode, rel=1e-9)
-    capacity = table["Q1.Q"] ** (1 / table["Q1.alpha"]) * table["R1"] ** (1 / table["Q1.alpha"] - 1)
+    area = 2.0  # cm2
+    assert table["R1_per_electrode_ohm_cm2"].to_numpy() == pytest.approx(table["R1"].to_numpy() / 2 * area, rel=1e-9)
+    assert table["R0_ohm_cm2"].to_numpy() == pytest.approx(table["R0"].to_numpy() * area, rel=1e-9)
+    capacity = 2.0 * table["Q1.Q"] ** (1 / table["Q1.alpha"]) * table["R1"] ** (1 / table["Q1.alpha"] - 1)
     assert table["Q1_through_film_capacitance_farad"].to_numpy() == pytest.approx(capacity.to_numpy(), rel=1e-9)
     thickness = 8.8541878128e-12 * 10.0 * 2e-4 / capacity.to_numpy()
     assert table["Q1_film_thickness_metre"].to_numpy() == pytest.approx(thickness, rel=1e-6)
     assert (table["Q1_film_thickness_metre_standard_error"] > 0.0).all()
+
+
+@pytest.mark.parametrize("circuit", ["R0-sym(p(R1,C1))", "R0-p(R1,C1)"])
+def test_an_electrode_is_the_same_however_the_circuit_is_written(circuit: str, tmp_path: Path):
+    """Per electrode 50 ohm cm2 and 10 nm of permittivity 10 on 2 cm2, the electrolyte 7 ohm cm2."""
+    capacity = 8.8541878128e-12 * 10.0 / 10e-9 * 2e-4
+    truth = {"R0": 3.5, "R1": 25.0, "C1": capacity}
+    z = Circuit("R0-sym(p(R1,C1))").impedance(FREQUENCY, truth)
+    rows = "\n".join(f"{f:.9g},{re:.9g},{im:.9g}" for f, re, im in zip(FREQUENCY, z.real, z.imag, strict=True))
+    (tmp_path / "cell.csv").write_text(f"freq/Hz,Re(Z)/ohm,Im(Z)/ohm\n{rows}\n", encoding="utf-8")
+    stated = ["--area", "2 cm^2", "--permittivity", "10", "--symmetry", "identical electrodes", "--quiet"]
+    out = str(tmp_path / "out")
+    assert run("eis", str(tmp_path / "cell.csv"), "--out", out, "--circuit", circuit, *stated) == 0
+    table = pl.read_parquet(tmp_path / "out" / "impedance_fit.parquet")
+    assert table["R1_per_electrode_ohm_cm2"][0] == pytest.approx(50.0, rel=1e-6)
+    assert table["C1_film_thickness_metre"][0] == pytest.approx(10e-9, rel=1e-6)
+    assert table["R0_ohm_cm2"][0] == pytest.approx(7.0, rel=1e-6)
+
+
+def test_cells_of_one_sweep_programme_get_circuits_of_their_own(tmp_path: Path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir(), two.mkdir()
+    (one / "cell.csv").write_text(spectrum_text(), encoding="utf-8")
+    values = TRUE | {"R2": 60.0, "Q2.Q": 1e-3, "Q2.alpha": 0.85}
+    random = np.random.default_rng(3)
+    z = Circuit("R0-p(R1,Q1)-p(R2,Q2)").impedance(FREQUENCY, values)
+    z = z + 0.002 * np.abs(z) * (random.standard_normal(37) + 1j * random.standard_normal(37))
+    rows = "\n".join(f"{f:.9g},{re:.9g},{im:.9g}" for f, re, im in zip(FREQUENCY, z.real, z.imag, strict=True))
+    (two / "cell.csv").write_text(f"freq/Hz,Re(Z)/ohm,Im(Z)/ohm\n{rows}\n", encoding="utf-8")
+    run("eis", str(one), str(two), "--out", str(tmp_path / "out"), "--quiet")
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))
+    assert [each["circuit"] for each in summary["series"]] == ["R0-p(R1,Q1)", "R0-p(R1,Q1)-p(R2,Q2)"]
+
+
+def test_ties_that_the_data_reject_are_called_so(mossy_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """The trap of tying everything: 0.80 eV with a small error where the spectra by themselves say 0.60."""
+    files = sorted((mossy_data / "solid_electrolyte_series").glob("s04147-*.txt"))
+    named = ["--circuit", "p(R1,Q1)-p(R2,Q2)-Q3", "--ties", "hard", "--out", str(tmp_path), "--quiet"]
+    run("eis", *map(str, files), *named)
+    said = capsys.readouterr().err
+    assert "rejected by their lack of fit" in said
+    assert re.search(r"hard ties give R1 0\.80\d eV, free fits 0\.59\d", said)
+
+
+def test_what_is_fitted_survives_an_interruption(tmp_path: Path):
+    """A report that stops after the first group, as Ctrl-C does: the second is listed as not fitted."""
+    from mossy import read
+    from mossy.analysis.impedance_study import Options, study
+
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "cell.csv").write_text(spectrum_text(), encoding="utf-8")
+    records = [record for name in ("one", "two") for record in read(tmp_path / name / "cell.csv")]
+    calls = []
+
+    def report(stage: str, done: int, total: int) -> None:
+        calls.append(stage)
+        if sum(stage.startswith("fitting") for stage in calls) > 0:
+            raise KeyboardInterrupt
+
+    found = study(records, Options(circuit="R0-p(R1,Q1)"), report)
+    assert [fit.status for fit in found.fits] == ["done", "refused"]
+    assert "interrupted" in found.notes[0]
 
 
 def test_the_report_stands_alone_and_names_everything(results: tuple[int, Path]):

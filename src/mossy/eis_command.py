@@ -29,6 +29,7 @@ _LABELS = {
     "pressure": "stack pressure",
     "number": "spectrum",
 }
+_ALONG = ("time", "cycle", "temperature", "potential", "number")
 _VALUES_SHOWN = 12
 _CURVE, _MOST_CURVES = 121, 200
 
@@ -70,14 +71,13 @@ def _options(wanted: Wanted) -> Any:
     """The options checked before anything is read."""
     from mossy.analysis.circuits import WEIGHTINGS, Circuit
     from mossy.analysis.circuits.series import TIES
-    from mossy.analysis.circuits.trends import COORDINATES
     from mossy.analysis.impedance_physics import SYMMETRIES
     from mossy.analysis.impedance_study import Options
 
     for key, given, known in (
         ("--weighting", wanted.weighting, WEIGHTINGS),
         ("--ties", wanted.ties, TIES),
-        ("--coordinate", wanted.coordinate, tuple(COORDINATES)),
+        ("--coordinate", wanted.coordinate, _ALONG),
         ("--symmetry", wanted.symmetry, tuple(SYMMETRIES)),
     ):
         if given is not None and given not in known:
@@ -237,11 +237,12 @@ def _values(study: Study, row: int) -> list[tuple[str, float, float, str, str]]:
 
 def _facts(study: Study, reads: list[FileRead]) -> list[tuple[str, str, str]]:
     """The cards at the top."""
+    from mossy.analysis.circuits.choice import median_of
+
     tested = [each for each in study.validity if each is not None]
     passed = sum(each.passed for each in tested)
     fits = [fit for fit in study.fits if fit.status != "refused"]
-    rms = float(np.median([fit.relative_rms for fit in fits])) if fits else float("nan")
-    ratio = float(np.nanmedian([fit.noise_ratio for fit in fits])) if fits else float("nan")
+    rms, ratio = median_of([fit.relative_rms for fit in fits]), median_of([fit.noise_ratio for fit in fits])
     bad = sum(1 for each in reads if each.problem and not each.skipped)
     facts = [
         (
@@ -292,9 +293,7 @@ def _series_shown(study: Study, series: Series) -> SeriesShown:
         )
         for name, unit in units.items()
     }
-    noise = [
-        study.validity[row].noise.proportional if study.validity[row] is not None else np.nan for row in series.rows
-    ]
+    noise = [_noise(study, row) for row in series.rows]
     return SeriesShown(
         name=series.name,
         kind=series.kind,
@@ -310,6 +309,14 @@ def _series_shown(study: Study, series: Series) -> SeriesShown:
         events=[(float(event.coordinate), event.text, event.evidence) for event in series.events],
         notes=series.notes,
     )
+
+
+def _noise(study: Study, row: int) -> float:
+    """The noise of each part of Z relative to |Z|, root mean square over the points."""
+    validity, spectrum = study.validity[row], study.items[row].spectrum
+    if validity is None:
+        return float("nan")
+    return float(np.sqrt(np.mean((validity.noise.standard_deviation(spectrum.impedance) / spectrum.modulus) ** 2)))
 
 
 def _lines(series: Series) -> list[tuple[str, str, Any, Any, Any, Any]]:
@@ -349,6 +356,9 @@ def _say(study: Study, reads: list[FileRead], folder: Path) -> None:
                 )
         for event in series.events:
             print(f"  {event.text}")
+        for note in series.notes:
+            if any(words in note for words in ("rejected", "times the noise", "hard ties")):
+                _warn(f"{series.name}: {note}")
     for item, fit in zip(study.items, study.fits, strict=True):
         if fit.status == "refused":
             _warn(f"{item.name} was not fitted: {fit.flags[0]}")
@@ -383,8 +393,9 @@ def elements_text() -> str:
             for spec in element.parameters
         )
         also = ", ".join(alias for alias, symbol in ALIASES.items() if symbol == element.symbol)
-        lines.append(f"  {element.symbol:3} {element.title}{f' (also {also})' if also else ''}: {parameters}")
-    lines.append("Combinations:")
+        lines.append(f"  {element.symbol:3} {element.title}{f' (also {also})' if also else ''}")
+        lines.append(f"      Z = {element.formula}; {parameters}")
+    lines.append("with s = i omega, omega = 2 pi f, L the thickness. Ways to put circuits together:")
     lines += [f"  {each.example:24} {each.title}" for each in COMBINATIONS.values()]
     lines.append("Example: R0-p(R1,Q1)-p(R2,Q2)-Ws1")
     return "\n".join(lines)

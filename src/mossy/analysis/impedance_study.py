@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mossy.analysis import arrhenius, drt, kramers_kronig
-from mossy.analysis import impedance_physics as physics
 from mossy.analysis.circuits import Circuit
-from mossy.analysis.circuits.choice import Candidate, propose, sample_of
-from mossy.analysis.circuits.fit import CircuitFit, Fitted
-from mossy.analysis.circuits.form import fitted_form
+from mossy.analysis.circuits.choice import Candidate, median_of, propose, sample_of
+from mossy.analysis.circuits.fit import CircuitFit, refused
 from mossy.analysis.circuits.series import SeriesFit, row_of
-from mossy.analysis.circuits.trends import COORDINATES, along
+from mossy.analysis.circuits.trends import COORDINATES, along, compare, temperature_in
+from mossy.analysis.impedance_quantities import quantities_of
 from mossy.analysis.measured import Measured
 from mossy.analysis.spectra import Spectrum, spectrum_of
 from mossy.errors import InputError
@@ -31,9 +30,9 @@ if TYPE_CHECKING:
 MOST_DISTRIBUTIONS = 60
 FEWEST_IN_SERIES = 3
 FEWEST_FOR_EVENTS = 6
-_NOTHING = Fitted(np.nan, np.nan, "")
-_TEMPERATURE = re.compile(r"(?<![0-9.])(-?\d{1,4}(?:[.,]\d+)?)\s*[_ ]?(?:deg(?:rees)?[ _]?C?|°C|oC|C)(?![A-Za-z0-9])")
-_KELVIN = re.compile(r"(?<![0-9.])(\d{2,4}(?:\.\d+)?)\s?K(?![A-Za-z0-9])")
+LACKING = 2.0  # times the noise
+FAR_APART = 3.0  # standard errors
+ALIKE = 0.5  # decades between the ends of two spectra of one series
 Report = Callable[[str, int, int], None]
 
 
@@ -133,28 +132,29 @@ def study(
     Raises InputError where there is no spectrum.
     """
     tell = report or (lambda stage, done, total: None)
-    items, records, refused = _items(records)
+    items, records, lost = _items(records)
     if not items:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in refused[:3])
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in lost[:3])
         raise InputError(f"no spectrum can be used{f' ({reasons})' if reasons else ''}", remedy="give others")
     tell("Kramers-Kronig", 0, len(items))
     validity = _validity(items, records)
     distributions = _distributions(items, tell)
     found: dict[int, CircuitFit] = {}
-    series, chosen = [], dict[tuple[float, ...], list[Candidate]]()
-    for rows in _groups(items):
-        candidates = _proposed([items[row].spectrum for row in rows], chosen, options, tell)
-        circuit = Circuit(options.circuit or candidates[0].circuit)
-        tell(f"fitting {circuit.text}", len(found), len(items))
-        fits = circuit.fit_many([items[row].spectrum for row in rows], weighting=options.weighting)
-        found |= dict(zip(rows, fits, strict=True))
-        one = _series(circuit, candidates, items, rows, found, options, records, traces)
-        if one.fit is not None:
-            found |= dict(zip(one.rows, one.fit.fits, strict=True))
-        series.append(one)
-    fits = [found[row] for row in range(len(items))]
-    quantities = _quantities(fits, items, options)
-    return Study(items, validity, distributions, fits, series, quantities, _notes(items), refused)
+    series: list[Series] = []
+    groups = _groups(items)
+    stopped: tuple[str, ...] = ()
+    try:
+        for name, rows in zip(_names(items, groups), groups, strict=True):
+            tell(name, len(found), len(items))
+            series.append(_series(name, rows, items, records, traces, options, found, tell))
+    except KeyboardInterrupt:
+        stopped = ("interrupted: the spectra without values were not fitted any more",)
+    text = series[-1].circuit if series else options.circuit or "R0-p(R1,Q1)"
+    fits = [
+        found[row] if row in found else refused(text, "interrupted", item.spectrum) for row, item in enumerate(items)
+    ]
+    quantities = quantities_of(fits, np.array([_area(item, options) for item in items]), options)
+    return Study(items, validity, distributions, fits, series, quantities, (*stopped, *_notes(items)), lost)
 
 
 def _items(records: Sequence[Impedance]) -> tuple[list[Item], list[Impedance], tuple[tuple[str, str], ...]]:
@@ -180,8 +180,8 @@ def _item(record: Impedance) -> Item:
     if "cycle_count" in table.columns and table["cycle_count"].null_count() == 0:
         said["series_cycle"] = int(table["cycle_count"][0])
     file = str(said.get("source_path", ""))
-    if "temperature_celsius" not in said and (named := temperature_in(Path(file).stem)) is not None:
-        said["temperature_celsius"], said["temperature_from"] = named, "the file's name"
+    if "temperature_celsius" not in said and temperature_in(Path(file).stem) is not None:
+        said["temperature_from"] = "the file's name"
     spectrum = replace(spectrum_of(record), metadata=said)
     warned = tuple(map(str, said.get("warnings", [])))
     signed = any("Z'' is positive" in warning for warning in warned)
@@ -189,21 +189,11 @@ def _item(record: Impedance) -> Item:
     return Item(replace(spectrum, flags=flags), file, int(said.get("sweep", 1)), int(said.get("sweeps", 1)))
 
 
-def temperature_in(name: str) -> float | None:
-    """The temperature in a file's name, degC, where exactly one stands there.
-
-    >>> [temperature_in(name) for name in ("s04147-140deg", "cell 25C run3", "C05_300K", "x")]
-    [140.0, 25.0, 26.85, None]
-    """
-    found = [float(match.replace(",", ".")) for match in _TEMPERATURE.findall(name)]
-    found += [round(float(match) - 273.15, 6) for match in _KELVIN.findall(name)]
-    return found[0] if len(found) == 1 and found[0] > -273.15 else None
-
-
 def _validity(items: list[Item], records: Sequence[Impedance]) -> list[Any]:
     """The Kramers-Kronig test of each spectrum that has the points for it."""
     found: list[Any] = [None] * len(items)
-    long = [row for row, item in enumerate(items) if len(item.spectrum) >= kramers_kronig.FEWEST]
+    enough = kramers_kronig.FEWEST
+    long = [row for row, item in enumerate(items) if len(np.unique(item.spectrum.frequency)) >= enough]
     tested = kramers_kronig.test_many([records[row] for row in long]) if long else []
     for row, validity in zip(long, tested, strict=True):
         found[row] = validity
@@ -211,38 +201,55 @@ def _validity(items: list[Item], records: Sequence[Impedance]) -> list[Any]:
 
 
 def _distributions(items: list[Item], tell: Report) -> list[Any]:
-    """The distributions of at most `MOST_DISTRIBUTIONS` spectra, evenly spread."""
+    """The distributions of at most `MOST_DISTRIBUTIONS` spectra, evenly spread; None where there is none."""
     found: list[Any] = [None] * len(items)
     wanted = sample_of(range(len(items)), MOST_DISTRIBUTIONS)
     for done, row in enumerate(wanted):
         tell("relaxation times", done, len(wanted))
-        try:
+        with contextlib.suppress(InputError):
             found[row] = drt.distribution(items[row].spectrum)
-        except InputError:
-            continue
     return found
 
 
 def _groups(items: list[Item]) -> list[list[int]]:
     """The rows that belong together: the sweeps of a file, or the single spectra of a folder over like frequencies."""
-    groups: dict[tuple[str, ...], list[int]] = {}
+    groups: list[list[int]] = []
     for row, item in enumerate(items):
-        frequency = item.spectrum.frequency
-        ends = tuple(f"{2.0 * np.log10(end):.0f}" for end in (frequency.max(), frequency.min()))
-        alone = (str(Path(item.file).parent), *ends, f"{3.0 * np.log2(len(frequency)):.0f}")
-        groups.setdefault((item.file,) if item.sweeps > 1 else alone, []).append(row)
-    return list(groups.values())
+        home = next((group for group in groups if _belongs(item, items[group[0]])), None)
+        if home is None:
+            groups.append([row])
+        else:
+            home.append(row)
+    return groups
 
 
-def _proposed(
-    spectra: list[Spectrum], chosen: dict[tuple[float, ...], list[Candidate]], options: Options, tell: Report
-) -> list[Candidate]:
-    """The circuits tried on a group, or on an earlier one of the same frequencies; none where one was named."""
+def _belongs(item: Item, first: Item) -> bool:
+    """Whether a spectrum is of the series that another began."""
+    if item.sweeps > 1 or first.sweeps > 1:
+        return item.file == first.file
+    ends = [np.log10([each.spectrum.frequency.max(), each.spectrum.frequency.min()]) for each in (item, first)]
+    return Path(item.file).parent == Path(first.file).parent and bool(np.all(np.abs(ends[0] - ends[1]) < ALIKE))
+
+
+def _names(items: list[Item], groups: list[list[int]]) -> list[str]:
+    """What each series is called: its file, its folder, or the first of its files where a folder holds several."""
+    homes = [Path(items[rows[0]].file).parent for rows in groups]
+    names = []
+    for rows, home in zip(groups, homes, strict=True):
+        first = Path(items[rows[0]].file).name
+        if len(rows) == 1 or items[rows[0]].sweeps > 1:
+            names.append(first)
+        elif homes.count(home) > 1 or not home.name:
+            names.append(f"{first} and {len(rows) - 1} more")
+        else:
+            names.append(home.name)
+    return names
+
+
+def _proposed(spectra: list[Spectrum], options: Options, tell: Report) -> list[Candidate]:
+    """The circuits tried on a group; none where one was named."""
     if options.circuit is not None:
         return []
-    key = (len(spectra[0]), float(spectra[0].frequency.max()), float(spectra[0].frequency.min()))
-    if key in chosen:
-        return chosen[key]
     count = 0
 
     def said(text: str) -> None:
@@ -250,51 +257,74 @@ def _proposed(
         count += 1
         tell(f"trying {text}", count, 0)
 
-    chosen[key] = propose(spectra, weighting=options.weighting, report=said)
-    if not chosen[key]:  # too few points for any: the fits say so
-        chosen[key] = [Candidate("R0-p(R1,Q1)", 4, np.inf, np.inf, np.inf, 0.0)]
-    return chosen[key]
+    found = propose(spectra, weighting=options.weighting, report=said)
+    return found or [Candidate("R0-p(R1,Q1)", 4, np.inf, np.inf, np.inf, 0.0)]  # too few points: the fits say so
 
 
 def _series(
-    circuit: Circuit,
-    candidates: list[Candidate],
-    items: list[Item],
+    name: str,
     rows: list[int],
-    fits: dict[int, CircuitFit],
-    options: Options,
+    items: list[Item],
     records: Sequence[Impedance],
     traces: Sequence[Cycling],
+    options: Options,
+    fits: dict[int, CircuitFit],
+    tell: Report,
 ) -> Series:
-    """What a group says along its coordinate; rows whose fit was refused stay out."""
-    first = items[rows[0]]
-    name = Path(first.file).name if first.sweeps > 1 or len(rows) == 1 else Path(first.file).parent.name
+    """A group fitted, and what it says along its coordinate; adds to `fits`. Rows that were refused stay out."""
+    candidates = _proposed([items[row].spectrum for row in rows], options, tell)
+    circuit = Circuit(options.circuit or candidates[0].circuit)
+    spectra = [_with_clock(items[row].spectrum, items[rows[0]].spectrum) for row in rows]
+    done = circuit.fit_many(
+        spectra, weighting=options.weighting, report=lambda n, all_: tell(f"fitting {circuit.text}", n, all_)
+    )
+    fits |= dict(zip(rows, done, strict=True))
     rows = [row for row in rows if fits[row].status != "refused"]
     plain = partial(Series, name, circuit.text, candidates)
-    spectra = [_with_clock(items[row].spectrum, items[rows[0]].spectrum) for row in rows]
     if len(rows) < FEWEST_IN_SERIES:
         return plain("number", np.arange(1.0, len(rows) + 1.0), rows, None)
+    spectra = [_with_clock(items[row].spectrum, items[rows[0]].spectrum) for row in rows]
+    wanted = {"coordinate": options.coordinate, "weighting": options.weighting, "fits": [fits[row] for row in rows]}
     try:
-        found = circuit.fit_series(
-            spectra,
-            coordinate=options.coordinate,
-            ties=options.ties,
-            weighting=options.weighting,
-            fits=[fits[r] for r in rows],
-        )
+        found = circuit.fit_series(spectra, ties=options.ties, **wanted)
     except InputError as error:
         if options.coordinate is not None:
             raise
         return plain("number", np.arange(1.0, len(rows) + 1.0), rows, None, notes=(str(error),))
+    free = circuit.fit_series(spectra, ties="free", **wanted) if options.ties == "hard" else found
+    notes = _doubts(found, free)
     order = np.argsort(found.coordinate, kind="stable")
     found = replace(found, coordinate=found.coordinate[order], fits=[found.fits[k] for k in order])
     rows = [rows[k] for k in order]
+    fits |= dict(zip(rows, found.fits, strict=True))
     lines = _arrhenius(found, circuit) if found.kind == "temperature" else {}
-    events, notes = _events(found, [records[row] for row in rows], traces)
-    notes += found.flags
+    events, silent = _events(found, [records[row] for row in rows], traces)
+    notes += (*silent, *found.flags)
     if found.kind == "temperature" and items[rows[0]].spectrum.metadata.get("temperature_from"):
         notes += ("temperatures were read from the files' names",)
     return plain(found.kind, found.coordinate, rows, found, events, lines, notes)
+
+
+def _doubts(found: SeriesFit, free: SeriesFit) -> tuple[str, ...]:
+    """Why the numbers along a series should not be trusted: rejected ties, residuals far above the noise."""
+    doubts = []
+    if found is not free:
+        tied = next(each for each in compare([free, found]) if each.ties == "hard")
+        if tied.rejected:
+            doubts.append(
+                f"the hard ties are rejected by their lack of fit (chi squared {found.chi_squared:.3g} against "
+                f"{free.chi_squared:.3g} without, p = {max(tied.p_value, 1e-300):.1g}): do not use what they give"
+            )
+    for name, trend in free.trends.items() if found is not free else ():
+        for key, (value, error) in trend.coefficients.items():
+            tied_value, tied_error = found.trends[name].coefficients[key]
+            apart = abs(tied_value - value) / np.hypot(error, tied_error)
+            if key == "activation_energy" and apart > FAR_APART:
+                doubts.append(f"the hard ties give {name} {tied_value:.3f} eV, free fits {value:.3f} +- {error:.3f} eV")
+    ratio = median_of([fit.noise_ratio for fit in found.fits])
+    if ratio > LACKING:
+        doubts.append(f"residuals are {ratio:.2g} times the noise in the median: errors may be too small")
+    return tuple(doubts)
 
 
 def _with_clock(spectrum: Spectrum, first: Spectrum) -> Spectrum:
@@ -359,81 +389,9 @@ def _trace_beside(traces: Sequence[Cycling], time: np.ndarray) -> Cycling | None
     return best[2] if best is not None and best[0] >= 0.5 else None
 
 
-def _quantities(fits: list[CircuitFit], items: list[Item], options: Options) -> dict[str, Measured]:
-    """Derived by row: capacitance of each arc, resistances per area or electrode, thicknesses; NaN where none."""
-    areas = np.array([_area(item, options) for item in items])
-    found: dict[str, Measured] = {}
-    arcs = {pair for text in {fit.circuit for fit in fits} for pair in fitted_form(text).arcs.values()}
-    for resistor, other in sorted(arcs):
-        names = [resistor, f"{other}.Q", f"{other}.alpha"]
-        if other.startswith("C"):
-            continue
-        capacity = _arc_capacitance(fits, names)
-        found[f"{other}_through_film_capacitance_farad"] = capacity
-        if options.permittivity is not None and np.isfinite(areas).any():
-            known = Measured(options.permittivity, 0.0, "1", (f"permittivity {options.permittivity:g} as given",))
-            found[f"{other}_film_thickness_metre"] = _rowwise(
-                physics.film_thickness, capacity, known, Measured(areas, 0.0 * areas, "m^2", ("area as given",))
-            )
-    if np.isfinite(areas).any():
-        resistances = {name for fit in fits for name, each in fit.parameters.items() if each.unit == "ohm"}
-        for name in sorted(resistances):
-            found[f"{name}_ohm_cm2"] = _per_area(fits, name, areas, options)
-    return found
-
-
 def _area(item: Item, options: Options) -> float:
     said = item.spectrum.metadata.get("electrode_area_square_metre")
     return float(options.area or said or np.nan)
-
-
-def _arc_capacitance(fits: list[CircuitFit], names: list[str]) -> Measured:
-    """Through-film capacitance of a resistor beside a constant phase element, with its covariance, by row."""
-    values, covariance = np.full((len(fits), 3), np.nan), np.full((len(fits), 3, 3), np.nan)
-    for row, fit in enumerate(fits):
-        if set(names) <= set(fit.parameters):
-            places = [fit.names.index(name) for name in names]
-            values[row] = fit.values[places]
-            covariance[row] = fit.covariance[np.ix_(places, places)]
-    good = np.isfinite(values).all(axis=1) & np.isfinite(covariance).all(axis=(1, 2))
-    inside = [
-        Measured(values[good, k], np.sqrt(covariance[good, k, k]), unit) for k, unit in enumerate(("ohm", "F", "1"))
-    ]
-    whole, errors = np.full((2, len(fits)), np.nan)
-    assumptions: tuple[str, ...] = ()
-    if good.any():
-        got = physics.through_film_capacitance(inside[0], inside[1], inside[2], covariance=covariance[good])
-        whole[good], errors[good], assumptions = got.value, got.standard_error, got.assumptions
-    return Measured(whole, errors, "F", assumptions)
-
-
-def _rowwise(law: Callable[..., Measured], *arguments: Measured) -> Measured:
-    """A law on rows of which some are unknown."""
-    arrays = [each for each in arguments if np.ndim(each.value)]
-    good = np.all([np.isfinite(each.value) & np.isfinite(each.standard_error) for each in arrays], axis=0)
-    whole, errors = np.full((2, len(good)), np.nan)
-    given = [
-        replace(each, value=each.value[good], standard_error=each.standard_error[good]) if np.ndim(each.value) else each
-        for each in arguments
-    ]
-    got = law(*given) if good.any() else None
-    if got is not None:
-        whole[good], errors[good] = got.value, got.standard_error
-    return Measured(whole, errors, got.unit if got else "m", got.assumptions if got else ())
-
-
-def _per_area(fits: list[CircuitFit], name: str, areas: np.ndarray, options: Options) -> Measured:
-    """A resistance per area, ohm cm2; per electrode where a symmetry was stated."""
-    pairs = [fit.parameters.get(name, _NOTHING) for fit in fits]
-    values, errors = (np.array([getattr(each, part) for each in pairs]) for part in ("value", "standard_error"))
-    area = Measured(areas, 0.0 * areas, "m^2", ("area as given",))
-    if options.symmetry is not None:
-        symmetry = options.symmetry
-        found = _rowwise(
-            lambda r, a: physics.per_electrode(r, a, symmetry=symmetry), Measured(values, errors, "ohm"), area
-        )
-        return found.to("ohm*cm^2")
-    return Measured(values * areas * 1e4, errors * areas * 1e4, "ohm*cm^2", ("of the whole cell", *area.assumptions))
 
 
 def _notes(items: list[Item]) -> tuple[str, ...]:
@@ -447,4 +405,4 @@ def _notes(items: list[Item]) -> tuple[str, ...]:
     )
 
 
-__all__ = ["COORDINATES", "Item", "Options", "Series", "Study", "study", "temperature_in"]
+__all__ = ["COORDINATES", "Item", "Options", "Series", "Study", "study"]

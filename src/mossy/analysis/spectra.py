@@ -11,6 +11,8 @@ import numpy as np
 from mossy.errors import InputError
 from mossy.records import Impedance, Record
 
+SMALLEST, LARGEST = 1e-15, 1e18  # ohm
+
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
@@ -85,6 +87,8 @@ def sweep_times(given: Any) -> np.ndarray | None:
 def _pair(given: Any) -> tuple[np.ndarray, np.ndarray]:
     try:
         frequency, impedance = given
+        if np.iscomplexobj(frequency):
+            raise TypeError("complex frequencies")
         return np.asarray(frequency, dtype=float), np.asarray(impedance, dtype=complex)
     except (TypeError, ValueError):
         remedy = "give an Impedance record of mossy.read, or a pair (frequency in Hz, complex impedance in ohm)"
@@ -102,6 +106,7 @@ def _check(frequency: np.ndarray, impedance: np.ndarray, fewest: int) -> None:
         "the impedance is not finite": ~np.isfinite(impedance),
         "the frequency is not finite and positive": ~(np.isfinite(frequency) & (frequency > 0.0)),
         "the impedance is zero": impedance == 0.0,
+        f"|Z| is outside {SMALLEST:g} to {LARGEST:g} ohm": ~_plausible(np.abs(impedance)),
     }
     for problem, where in wrong.items():
         if where.any():
@@ -109,11 +114,18 @@ def _check(frequency: np.ndarray, impedance: np.ndarray, fewest: int) -> None:
             raise InputError(f"{problem} at point {places}", remedy="leave such points out")
 
 
+def _plausible(modulus: np.ndarray) -> np.ndarray:
+    """What an instrument can measure, and where zero and infinity have errors of their own."""
+    return ((modulus >= SMALLEST) & (modulus <= LARGEST)) | (modulus == 0.0) | ~np.isfinite(modulus)
+
+
 def _flags(frequency: np.ndarray, impedance: np.ndarray) -> tuple[str, ...]:
     flags = []
     repeated = len(frequency) - len(np.unique(frequency))
     if repeated:
         flags.append(f"{repeated} frequencies are repeated; every point counts")
+    if not impedance.imag.any():
+        flags.append("every Z'' is zero")
     if np.mean(impedance.imag > 0.0) > 0.5:
         flags.append("most of Z'' is positive: the data may hold -Z''")
     return tuple(flags)

@@ -44,14 +44,25 @@ class Minima:
 
     def rows(self, rows: np.ndarray) -> Minima:
         """Those of some problems."""
-        return Minima(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+        return type(self)(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
     def replaced(self, rows: np.ndarray, others: Minima) -> Minima:
         """The same with those of some problems replaced."""
         fields = {name: getattr(self, name).copy() for name in self.__dataclass_fields__}
         for name, values in fields.items():
             values[rows] = getattr(others, name)
-        return Minima(**fields)
+        return type(self)(**fields)
+
+
+@dataclass(frozen=True)
+class RivalMinima(Minima):
+    """The best of each problem's starts, and the best of those that ended elsewhere: where (S, n), its cost (S,), and
+    whether it is a minimum too. The cost is inf where all starts ended at the best.
+    """
+
+    rival: np.ndarray
+    rival_cost: np.ndarray
+    rival_converged: np.ndarray
 
 
 def minimise(
@@ -67,8 +78,8 @@ def minimise(
     prior: Prior | None = None,
     known: tuple[np.ndarray, np.ndarray] | None = None,
     report: Callable[[int, int], None] | None = None,
-) -> Minima:
-    """The least |r|^2 of S problems from K starts each.
+) -> RivalMinima:
+    """The least |r|^2 of S problems from K starts each, and the next best.
 
     `starts` (S, K, n); `data` a tuple of arrays whose first axis is S; `lower` and `upper` (n,) or (S, n). A lane is
     done when what the undamped step promises is below `tolerance` of its cost or below `floor` (S,), when it comes to
@@ -87,15 +98,17 @@ def minimise(
         if not len(moving):
             break
         lanes.advance(moving, tolerance)
-    shape = (problems, count)
-    best = np.argmin(lanes.cost.reshape(shape), axis=1) + count * np.arange(problems)
-    return Minima(
+    best, rival, rival_cost = lanes.two_best()
+    return RivalMinima(
         lanes.x[best],
         lanes.cost[best],
         lanes.normal[best],
         lanes.held()[best],
         lanes.settled[best],
-        lanes.evaluations.reshape(shape).sum(axis=1),
+        lanes.evaluations.reshape(problems, count).sum(axis=1),
+        lanes.x[rival],
+        rival_cost,
+        lanes.settled[rival],
     )
 
 
@@ -198,16 +211,26 @@ class _Lanes:
         factor = next((factor for after, factor in _BEHIND if iteration >= after), np.inf)
         self.done |= self.cost > factor * np.repeat(least, self.count)
 
+    def two_best(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of each problem the lane with the least cost, that with the least among those not near it, and its cost."""
+        first = self.count * np.arange(len(self.x) // self.count)
+        best = np.argmin(self.cost.reshape(-1, self.count), axis=1) + first
+        elsewhere = ~self._near(self.x[np.repeat(best, self.count)])
+        cost = np.where(elsewhere, self.cost, np.inf).reshape(-1, self.count)
+        return best, np.argmin(cost, axis=1) + first, np.min(cost, axis=1)
+
     def _near(self, x: np.ndarray) -> np.ndarray:
         return np.all(np.abs(self.x - x) < _NEAR, axis=1)
 
 
 def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The solution for each lane; least squares where a matrix has no inverse."""
+    """The solution for each lane, least squares where its matrix has no inverse; no lane's depends on another's."""
     try:
         return np.linalg.solve(matrix, right[:, :, None])[:, :, 0]
     except np.linalg.LinAlgError:
-        return np.stack([np.linalg.lstsq(m, r, rcond=None)[0] for m, r in zip(matrix, right, strict=True)])
+        if len(matrix) == 1:
+            return np.linalg.lstsq(matrix[0], right[0], rcond=None)[0][None]
+        return np.concatenate([_solve(matrix[k : k + 1], right[k : k + 1]) for k in range(len(matrix))])
 
 
 def linearised_at(kernel: Kernel, x: np.ndarray, data: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -236,4 +259,4 @@ def padded(length: int) -> int:
     return next((size for size in (32, 64, 80, 128) if length <= size), -(-length // 64) * 64)
 
 
-__all__ = ["CHUNK", "Kernel", "Minima", "kernel_of", "linearised_at", "minimise", "padded"]
+__all__ = ["CHUNK", "Kernel", "Minima", "RivalMinima", "kernel_of", "linearised_at", "minimise", "padded"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mossy.errors import InputError, suggest
-from mossy.records import Record, kind_named, known_names, unit_of
+from mossy.readers.headings import conversion
+from mossy.records import TEXT_COLUMNS, Record, kind_named, known_names, unit_of
 
 ColumnMap = Mapping[str, "str | int | tuple[str | int, str]"]
 
@@ -57,11 +59,87 @@ class Reader:
     options: tuple[str, ...] = ()
 
 
-COLUMNS_EXAMPLE = (
+_TRACE_EXAMPLE = (
     'columns = { test_time_second = ["t", "h"], voltage_volt = [2, "V"] } in a case file, '
     'columns={"test_time_second": ("t", "h"), "voltage_volt": (2, "V")} in Python'
 )
-_COLUMNS_REMEDY = f"write {COLUMNS_EXAMPLE}"
+_SPECTRUM_EXAMPLE = (
+    'columns={"frequency_hertz": (1, "kHz"), "real_impedance_ohm": ("Zre", "ohm"), "imaginary_impedance_ohm": 3} in '
+    'Python, "frequency_hertz=1:kHz, real_impedance_ohm=Zre:ohm, imaginary_impedance_ohm=3" as text'
+)
+_COLUMNS_REMEDY = f"write {_TRACE_EXAMPLE}"
+_TEXT_REMEDY = 'write "frequency_hertz=1:kHz, real_impedance_ohm=Zre:ohm, imaginary_impedance_ohm=3"'
+_OF_SPECTRA = re.compile(
+    r"fr[e\u00e9]q|hertz|hz\b|omega|\u03c9|\u03a9|ohm|imp[e\u00e9]dan|admittan|\bz|\b(?:f|re|im)\b", re.IGNORECASE
+)
+_OF_TRACES = re.compile(r"time|zeit|volt|spannung|potential|curr|strom|ampere|ewe|capacity", re.IGNORECASE)
+
+
+def columns_remedy(words: Iterable[str]) -> str:
+    """How to name the columns of a table with these headings: as a trace over time, as a spectrum, or as either.
+
+    >>> columns_remedy(["elapsed time", "Voltage"]).startswith("name the columns by their heading or number, with units: c")
+    True
+    >>> "imaginary_impedance_ohm" in columns_remedy(["frequency", "gain"]), "test_time_second" in columns_remedy(["a"])
+    (True, True)
+    """
+    text = " ".join(words)
+    remedy = "name the columns by their heading or number, with units: "
+    if _OF_SPECTRA.search(text):
+        return f"{remedy}for a spectrum {_SPECTRUM_EXAMPLE}; for a trace over time {_TRACE_EXAMPLE}"
+    if _OF_TRACES.search(text):
+        return remedy + _TRACE_EXAMPLE
+    return f"{remedy}for a trace over time {_TRACE_EXAMPLE}; for a spectrum {_SPECTRUM_EXAMPLE}"
+
+
+_CHUNK = re.compile(r"(?:[^,;\"]|\"[^\"]*\")+")
+_COLUMN = re.compile(r"(?:\"([^\"]*)\"|(.*?))\s*(?::\s*([^:\"]*))?")
+
+
+def columns_from_text(text: str) -> ColumnMap:
+    """A column map out of a line of text: name=column or name=column:unit, with commas between.
+
+    A column is its number from 1 or its heading; a heading with a comma, a semicolon, a colon or of digits alone
+    stands in double quotes. Without a unit the column is in that of the name.
+
+    >>> columns_from_text("frequency_hertz=1:kHz, real_impedance_ohm=Zre:ohm, imaginary_impedance_ohm=4")
+    {'frequency_hertz': (1, 'kHz'), 'real_impedance_ohm': ('Zre', 'ohm'), 'imaginary_impedance_ohm': 4}
+    >>> columns_from_text('voltage_volt="E: cell, raw":mV')
+    {'voltage_volt': ('E: cell, raw', 'mV')}
+    """
+    if text.count('"') % 2:
+        raise InputError(f"a quote is left open in '{text}'", key="columns", remedy=_TEXT_REMEDY)
+    found: dict[str, str | int | tuple[str | int, str]] = {}
+    for chunk in filter(str.strip, _CHUNK.findall(text)):
+        name, equals, given = (part.strip() for part in chunk.partition("="))
+        if not equals:
+            raise InputError(f"'{chunk.strip()}' has no '='", key="columns", remedy=_TEXT_REMEDY)
+        if name not in known_names():
+            problem = f"'{name}' is not a column Mossy knows"
+            raise InputError(problem, key="columns", remedy=suggest(name, known_names()))
+        if name in found:
+            raise InputError("is named twice", key=f"columns.{name}", remedy="name each column once")
+        found[name] = _column_from_text(name, given)
+    if not found:
+        raise InputError("names no column", key="columns", remedy=_TEXT_REMEDY)
+    return found
+
+
+def _column_from_text(name: str, given: str) -> str | int | tuple[str | int, str]:
+    match = _COLUMN.fullmatch(given)
+    quoted, plain, unit = match.groups() if match else (None, "", None)
+    key = f"columns.{name}"
+    if not (quoted or plain):
+        raise InputError(f"'{given}' does not name a column", key=key, remedy=_TEXT_REMEDY)
+    column: str | int = int(plain) if quoted is None and re.fullmatch(r"\d{1,6}", plain) else quoted or plain
+    if unit is None:
+        return column_of(name, column) and column
+    try:
+        if name not in TEXT_COLUMNS:
+            conversion(unit.strip(), name)
+    except InputError as error:
+        raise error.at(key) from None
+    return column_of(name, (column, unit.strip()))
 
 
 def column_of(name: str, given: str | int | tuple[str | int, str]) -> tuple[str | int, str]:

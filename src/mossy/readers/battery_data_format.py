@@ -18,7 +18,7 @@ from mossy.errors import InputError
 from mossy.readers.base import Reader, Request, read_bytes
 from mossy.readers.headings import recognise
 from mossy.readers.tables import Measured, assemble, records_in
-from mossy.readers.text import OPTIONS, choose_columns, constants, measure
+from mossy.readers.text import OPTIONS, choose_columns, constants, measure, sign_said
 from mossy.readers.text_grid import Header, decode, split_cells
 from mossy.records import TEXT_COLUMNS, Record, known_names
 
@@ -93,7 +93,9 @@ def _measure(table: pl.DataFrame, request: Request) -> Measured:
     read = {chosen[name][0] for name in columns if name in chosen}
     unread = [name for place, name in enumerate(table.columns) if place not in read]
     metadata = {"columns_not_read": unread} if unread else {}
-    return Measured(assemble(columns, height=table.height), np.arange(1, table.height + 1).tolist(), "row", metadata)
+    places = np.arange(1, table.height + 1).tolist()
+    said = sign_said(table.columns, chosen)
+    return Measured(assemble(columns, height=table.height), places, "row", metadata, said)
 
 
 READER = Reader("Battery Data Format", (".bdf.csv", ".bdf.parquet", ".parquet", ".csv"), sniff, read, OPTIONS)

@@ -2,12 +2,16 @@
 
 A heading is a quantity and a unit: "Ewe/V", "<I>/mA", "Voltage / V", "Frequency (Hz)", "Z'' [ohm]", "test_time_ms".
 A quantity that has a unit is recognised only together with a unit that fits it: a bare "time" could be minutes.
+German headings are known too. What a record does not keep (`DERIVED`: angular frequency, admittance, a modulus per
+area) has a name that starts with two underscores; `mossy.readers.derived` makes the columns of a record of it.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,12 +29,26 @@ class Heading:
     offset: float = 0.0
 
 
+DERIVED = {
+    "__angular_frequency": "rad/s",
+    "__real_admittance": "S",
+    "__imaginary_admittance": "S",
+    "__real_admittance_per_area": "S/cm^2",
+    "__imaginary_admittance_per_area": "S/cm^2",
+    "__absolute_impedance_ohm_cm2": "ohm*cm^2",
+}
+"""Quantities that columns of a record are made of, and their units."""
+_PER_AREA = {
+    **{f"{part}_impedance_ohm": f"{part}_impedance_ohm_cm2" for part in ("real", "imaginary")},
+    "absolute_impedance_ohm": "__absolute_impedance_ohm_cm2",
+    **{f"__{part}_admittance": f"__{part}_admittance_per_area" for part in ("real", "imaginary")},
+}
 _QUANTITIES = {
-    "test_time_second": "testtime time t elapsedtime totaltime testtimes",
+    "test_time_second": "testtime time t elapsedtime totaltime testtimes zeit",
     "step_time_second": "steptime",
     "unix_time_second": "unixtime datetime",
-    "voltage_volt": "voltage potential e u v ewe ecell cellvoltage cellpotential",
-    "current_ampere": "current i",
+    "voltage_volt": "voltage potential e u v ewe ecell cellvoltage cellpotential spannung",
+    "current_ampere": "current i strom",
     "cycle_count": "cycle cyclenumber cycleindex cyclecount cycledimensionless",
     "step_count": "stepcount stepdimensionless",
     "step_id": "step stepid stepindex stepnumber ns",
@@ -38,12 +56,16 @@ _QUANTITIES = {
     "power_watt": "power p",
     "net_capacity_ah": "netcapacity qqo",
     "ambient_temperature_celsius": "ambienttemperature",
-    "temperature_t1_celsius": "temperature temp",
-    "frequency_hertz": "frequency freq f",
-    "real_impedance_ohm": "realimpedance z' zre zreal rez re(z) zs' zprime",
-    "imaginary_impedance_ohm": "imaginaryimpedance z'' zim zimg zimag imz im(z) zs'' zdoubleprime",
-    "absolute_impedance_ohm": "absoluteimpedance impedance z |z| zmod modulus",
-    "phase_degree": "phase phase(z) phaseangle zphase zphz theta",
+    "temperature_t1_celsius": "temperature temp temperatur",
+    "frequency_hertz": "frequency freq f frequenz",
+    "real_impedance_ohm": "realimpedance z' zre zreal rez re(z) re zs' zprime realteil realteilz realteil(z)",
+    "imaginary_impedance_ohm": "imaginaryimpedance z'' zim zimg zimag imz im(z) im zs'' zdoubleprime "
+    "imagin\u00e4rteil imagin\u00e4rteilz imagin\u00e4rteil(z) imaginaerteil imaginaerteilz imaginaerteil(z)",
+    "absolute_impedance_ohm": "absoluteimpedance impedance z |z| zmod modulus impedanz betrag betrag(z) scheinwiderstand",
+    "phase_degree": "phase phase(z) phaseangle zphase zphz theta phasenwinkel phasenverschiebung",
+    "__angular_frequency": "omega \u03c9 angularfrequency circularfrequency radialfrequency kreisfrequenz",
+    "__real_admittance": "realadmittance y' yre yreal rey re(y) conductance g",
+    "__imaginary_admittance": "imaginaryadmittance y'' yim yimg yimag imy im(y) susceptance b",
     "position_um": "position distance depth x",
     "concentration_mol_per_L": "concentration saltconcentration c",
     "plating_current_density_mA_per_cm2": "platingcurrentdensity",
@@ -65,8 +87,16 @@ _UNITS = {
     **dict.fromkeys(("w",), "W"),
     **dict.fromkeys(("ohms", "Ohm", "Ohms", "OHM", "\u03a9", "\u2126"), "ohm"),
     **dict.fromkeys(("pa", "pascal"), "Pa"),
-    **dict.fromkeys(("deg", "\u00b0"), "degree"),
+    **dict.fromkeys(("deg", "\u00b0", "grad", "Grad"), "degree"),  # German: pint's grad is a hundredth of a right angle
 }
+_SIEMENS = {
+    **dict.fromkeys(("S", "Siemens", "1/ohm", "1/Ohm", "1/\u03a9", "\u03a9-1", "\u03a9^-1"), "S"),
+    **dict.fromkeys(
+        ("S/cm2", "S/cm\u00b2", "S cm-2", "S cm^-2", "S.cm-2", "S*cm^-2", "S\u00b7cm\u207b\u00b2"), "S/cm^2"
+    ),
+}
+_PER_SECOND = {"1/s", "s-1", "s^-1", "1/sec", "s\u207b\u00b9"}
+
 _CELSIUS = {"c", "C", "\u00b0C", "\u00b0c", "degC", "degc", "oC", "deg C", "celsius"}
 _OHMS = re.compile(r"([kKmM\u00b5\u03bc]?)(?:[Oo]hms?|\u03a9|\u2126)")
 _FACTOR = r"[A-Za-z\u00b5\u03bc]{1,12}(?:\^-?[1-4])?"
@@ -90,7 +120,7 @@ def recognise(heading: str) -> Heading | None:
     >>> recognise("Z'' (ohm)").name, recognise("time"), recognise("colour / nm")
     ('imaginary_impedance_ohm', None, None)
     """
-    text = heading.strip().strip("\"'" if heading.count('"') == 2 else " ").strip()
+    text = unicodedata.normalize("NFC", heading).strip().strip("\"'" if heading.count('"') == 2 else " ").strip()
     machine = re.sub(r"\s+", "_", text)
     for exact in (machine, machine.lower()):
         if exact in _MACHINE_NAMES:
@@ -108,12 +138,23 @@ def recognise_bare(heading: str) -> Heading | None:
     >>> recognise_bare("-Zimg"), recognise_bare("Frequency (?)").name, recognise_bare("time")
     (Heading(name='imaginary_impedance_ohm', scale=-1.0, offset=0.0), 'frequency_hertz', None)
     """
-    quantity = re.sub(r"[(\[/]\s*[?\ufffd]?\s*[)\]]?\s*$", "", heading.strip())
+    text = unicodedata.normalize("NFC", heading).strip()
+    quantity = re.sub(r"[(\[/]\s*[?\ufffd]?\s*[)\]]?\s*$", "", text)
     for unit in ("Hz", "ohm", "degree"):
         found = _match(quantity, unit)
         if found and found.name in _SPECTRUM:
             return found
     return None
+
+
+def negated(heading: str) -> bool:
+    """Whether a heading says by itself that its column has the other sign.
+
+    >>> negated("-Z'' (ohm)"), negated("Zim (negative)"), negated("Z''")
+    (True, True, False)
+    """
+    plain = heading.strip().strip("\"'").strip().lower()
+    return plain.startswith(tuple(_MINUS)) or _NEGATED.search(plain) is not None
 
 
 def _readings(text: str) -> Iterator[tuple[str, str]]:
@@ -141,11 +182,13 @@ def _match(quantity: str, unit: str) -> Heading | None:
     name = _NAMES.get(plain) or _NAMES.get(plain.replace("-", "").strip("()")) or _exact(quantity)
     if not name:
         return None
-    try:
-        scale, offset = conversion(unit.strip(), name)
-    except InputError:
-        return None
-    return Heading(name, sign * scale, offset)
+    for each in (name, *([_PER_AREA[name]] if name in _PER_AREA else [])):
+        try:
+            scale, offset = conversion(unit.strip(), each)
+        except InputError:
+            continue
+        return Heading(each, sign * scale, offset)
+    return None
 
 
 def _exact(quantity: str) -> str:
@@ -160,7 +203,7 @@ def conversion(unit: str, name: str) -> tuple[float, float]:
     >>> conversion("h", "test_time_second"), conversion("K", "ambient_temperature_celsius")
     ((3600.0, 0.0), (1.0, -273.15))
     """
-    target = unit_of(name)
+    target = DERIVED.get(name) or unit_of(name)
     if target == "1":
         if unit in ("", "1", "-", "#"):
             return 1.0, 0.0
@@ -170,15 +213,21 @@ def conversion(unit: str, name: str) -> tuple[float, float]:
         if unit in _CELSIUS or unit in ("K", "kelvin"):
             return 1.0, 0.0 if unit in _CELSIUS else -273.15
         raise refusal
-    given = _plain_unit(unit)
+    given = (target.startswith("S") and _SIEMENS.get(unit)) or _plain_unit(unit)
+    if name == "__angular_frequency" and unit in _PER_SECOND:
+        given = target
     if given == target:
         return 1.0, 0.0
+    angular = "rad" in given  # pint takes an angle for a number: its 1 rad/s is 1 Hz
+    if name == "__angular_frequency" and not angular:
+        raise refusal
     if not _UNIT.fullmatch(given):
         raise refusal
     try:
-        return convert(1.0, given, target), 0.0
+        scale = convert(1.0, given, target)
     except Exception:  # noqa: BLE001  pint and the parser beneath it raise a dozen kinds for bad text
         raise refusal from None
+    return scale / (2.0 * math.pi) if angular and target == "Hz" else scale, 0.0
 
 
 def _plain_unit(unit: str) -> str:
@@ -192,4 +241,5 @@ def _plain_unit(unit: str) -> str:
     unit = (
         unit.replace(".", "*").replace("\u00b7", "*").replace("**", "^").replace("\u00b2", "^2").replace("\u00b3", "^3")
     )
+    unit = re.sub(r"ohm[- ]?(?=[cm]?m\^?2)", "ohm*", unit)
     return re.sub(r"(?<=[A-Za-z])(-?[1-4])(?![0-9])", r"^\1", unit)

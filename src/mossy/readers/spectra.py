@@ -76,8 +76,12 @@ def warnings_of(frequency: np.ndarray, impedance: np.ndarray) -> list[str]:
 
 
 def looks_like_kilohertz(frequency: np.ndarray) -> bool:
-    """Whether frequencies of unknown unit reach lower than anybody measures while they end below 10 kHz."""
-    return bool(len(frequency)) and float(frequency.min()) < 1e-4 and float(frequency.max()) < 1e4
+    """Whether frequencies of unknown unit could be kHz: a sweep that ends below 10 kHz would be a rare one in Hz.
+
+    >>> looks_like_kilohertz(np.geomspace(1e-4, 1e2, 30)), looks_like_kilohertz(np.geomspace(0.1, 1e5, 30))
+    (True, False)
+    """
+    return bool(len(frequency)) and float(frequency.max()) < 1e4
 
 
 def are_frequencies(values: Sequence[float] | np.ndarray) -> bool:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mossy.errors import InputError, suggest
-from mossy.readers.base import COLUMNS_EXAMPLE, Request
+from mossy.readers.base import Request, columns_remedy
+from mossy.readers.derived import with_spectrum
 from mossy.readers.spectra import turned, warnings_of
 from mossy.records import KINDS, TEXT_COLUMNS, Cycling, Impedance, Profile, Record, kind_named, known_names
 
@@ -41,6 +42,8 @@ class Measured:
     places: Sequence[int]
     word: str = "line"
     metadata: dict[str, Any] = field(default_factory=dict)
+    negated: str = ""
+    """The heading of the column of Z'' (or its phase) where that says by itself that it holds the other sign."""
 
     def at_rows(self, rows: np.ndarray) -> str:
         """The places of some rows, the first three in full."""
@@ -65,7 +68,7 @@ def records_in(measured: Measured, request: Request) -> list[Record]:
     """Every record a measured table holds, or those of the kind asked for."""
     if measured.frame.is_empty():
         raise InputError("holds no data points", remedy="give a file with at least one")
-    measured = _whole_numbers(_from_polar(measured))
+    measured = _whole_numbers(with_spectrum(measured, request))
     names = measured.frame.columns
     found: list[Record] = []
     if set(Profile.required) <= set(names):
@@ -75,13 +78,11 @@ def records_in(measured: Measured, request: Request) -> list[Record]:
     elif "test_time_second" in names and set(_TRACE) & set(names):
         found.append(_cycling(measured, request))
     else:
-        raise InputError(_what_is_missing(measured), remedy=COLUMNS_REMEDY)
+        words = [*(name for name in names if name != "__rows"), *measured.metadata.get("columns_not_read", [])]
+        raise InputError(_what_is_missing(measured), remedy=columns_remedy(words))
     if request.kind is not None:
         found = _of_kind(found, measured, request)
     return found
-
-
-COLUMNS_REMEDY = f"name the columns by their heading or number, with units: {COLUMNS_EXAMPLE}"
 
 
 def _what_is_missing(measured: Measured) -> str:
@@ -106,17 +107,6 @@ def _of_kind(found: list[Record], measured: Measured, request: Request) -> list[
         remedy = "ask for " + " or ".join(f'kind = "{each}"' for each in kinds)
         raise InputError(f"holds {' and '.join(kinds)} data, no {request.kind} data", key="kind", remedy=remedy)
     return wanted
-
-
-def _from_polar(measured: Measured) -> Measured:
-    """Z' and Z'' from modulus and phase, where the file has only those."""
-    frame = measured.frame
-    names = set(frame.columns)
-    if not {"frequency_hertz", *_POLAR} <= names or {"real_impedance_ohm", "imaginary_impedance_ohm"} & names:
-        return measured
-    size, phase = frame[_POLAR[0]].to_numpy(), np.radians(frame[_POLAR[1]].to_numpy())
-    frame = frame.with_columns(real_impedance_ohm=size * np.cos(phase), imaginary_impedance_ohm=size * np.sin(phase))
-    return replace(measured, frame=frame).noting(impedance="from modulus and phase")
 
 
 def _whole_numbers(measured: Measured) -> Measured:
@@ -168,7 +158,13 @@ def _cycling(measured: Measured, request: Request) -> Record:
     falls = np.flatnonzero(np.diff(measured.frame["test_time_second"].to_numpy()) < 0.0) + 1
     if falls.size:
         measured = measured.noting(warnings=[f"the time goes back at {measured.at_rows(falls)}"])
-    of_spectra = (*_SPECTRUM, *_POLAR, *(f"{side}_{name}" for side in ("working", "counter") for name in _SPECTRUM[1:]))
+    per_area = tuple(f"{name}_cm2" for name in _SPECTRUM[1:])
+    of_spectra = (
+        *_SPECTRUM,
+        *_POLAR,
+        *per_area,
+        *(f"{side}_{name}" for side in ("working", "counter") for name in _SPECTRUM[1:]),
+    )
     frame = measured.frame.drop([name for name in of_spectra if name in measured.frame.columns])
     metadata = {key: value for key, value in measured.metadata.items() if key != "impedance"}
     return Cycling(_ordered(frame, ("test_time_second", *_TRACE)), metadata)
@@ -247,7 +243,11 @@ def _impedance(measured: Measured, request: Request) -> Record:
 
 def _turn(measured: Measured) -> Measured:
     """The spectrum with Z'' of the other sign, and the phase with it where that had the sign of Z''."""
-    frame = measured.frame.with_columns(imaginary_impedance_ohm=-measured.frame["imaginary_impedance_ohm"])
+    if measured.negated:
+        warning = f"Z'' was not turned: the heading '{measured.negated}' says its sign already, and it was read so"
+        return measured.noting(warnings=[warning])
+    names = [name for name in (_SPECTRUM[2], f"{_SPECTRUM[2]}_cm2") if name in measured.frame.columns]
+    frame = measured.frame.with_columns([-measured.frame[name] for name in names])
     if "phase_degree" in frame.columns:
         agreement = (frame["imaginary_impedance_ohm"] * frame["phase_degree"]).sum()
         if agreement < 0.0:

@@ -1,8 +1,9 @@
 """Text tables from anywhere: any delimiter, either decimal mark, lines above the header, names with their units.
 
 Options: `missing="drop"` leaves incomplete rows out, `delimiter` and `decimal` overrule what the file suggests, and
-`constants={"test_time_second": "20 min"}` adds what the file does not say but the caller knows, and
-`imaginary_sign="positive"` turns Z'' where the file holds -Z'' without saying so.
+`constants={"test_time_second": "20 min"}` adds what the file does not say but the caller knows,
+`imaginary_sign="positive"` turns Z'' where the file holds -Z'' without saying so (a heading -Z'' says so, and is left
+alone), and `area="1.54 cm^2"` is the electrode area, needed for a spectrum in ohm cm2.
 
 Two kinds of table are read without units or names, and say so in their warnings: a spectrum whose columns are named
 but without units (Hz and ohm are taken), and three nameless columns of numbers of which the first can only be the
@@ -16,11 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mossy.errors import InputError, suggest
-from mossy.readers.base import Reader, Request, column_of, read_bytes
-from mossy.readers.headings import conversion, recognise, recognise_bare
+from mossy.readers.base import Reader, Request, column_of, columns_remedy, read_bytes
+from mossy.readers.derived import AREA_OPTION, SIGN_CARRIERS
+from mossy.readers.headings import conversion, negated, recognise, recognise_bare
 from mossy.readers.preamble import described
 from mossy.readers.spectra import SIGN_OPTION, are_frequencies, looks_like_kilohertz
-from mossy.readers.tables import COLUMNS_REMEDY, ESSENTIAL, Measured, assemble, records_in
+from mossy.readers.tables import ESSENTIAL, Measured, assemble, records_in
 from mossy.readers.text_grid import (
     Grid,
     Header,
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 EXTENSIONS = (".csv", ".txt", ".tsv", ".dat", ".asc")
-OPTIONS = ("columns", "missing", "delimiter", "decimal", "constants", SIGN_OPTION)
+OPTIONS = ("columns", "missing", "delimiter", "decimal", "constants", SIGN_OPTION, AREA_OPTION)
 _SPECTRUM = ("frequency_hertz", "real_impedance_ohm", "imaginary_impedance_ohm")
 _POLAR = ("frequency_hertz", "absolute_impedance_ohm", "phase_degree")
 _NAMELESS = ("Frequency (Hz)", "Z' (ohm)", "Z'' (ohm)")
@@ -88,8 +90,11 @@ def _noting_kilohertz(measured: Measured) -> Measured:
     frequency = measured.frame["frequency_hertz"].drop_nulls().to_numpy()
     if not looks_like_kilohertz(frequency[frequency > 0.0]):
         return measured
-    shown = f"from {frequency.min():.3g} to {frequency.max():.3g}"
-    warning = f"the frequencies, {shown}, were taken as Hz, but look like kHz: name the column and its unit"
+    warning = (
+        f"the frequencies, from {frequency.min():.3g} to {frequency.max():.3g}, have no unit and were taken as Hz, but "
+        "look like kHz: then every time constant found is 1000 times too long and every capacitance 1000 times too "
+        "large; name the column and its unit"
+    )
     return measured.noting(warnings=[warning])
 
 
@@ -109,8 +114,8 @@ def _header(lines: Sequence[str], request: Request) -> Header:
     header = find_header(lines, lambda cell: cell in headings or recognise(cell) is not None, delimiter)
     header = header or find_names_above_units(lines, lambda cell: recognise(cell) is not None, delimiter)
     if header is None and not named:
-        bare = find_header(lines, lambda cell: recognise_bare(cell) is not None, delimiter)
-        header = bare if bare and _without_units(bare.names, {}) else None
+        bare = find_header(lines, lambda cell: (recognise(cell) or recognise_bare(cell)) is not None, delimiter)
+        header = bare if bare and _without_units(bare.names, choose_columns(bare.names, 0, request)) else None
     if header is None and len(headings) == 1:  # one name alone is no proof of a header, unless it was asked for
         header = next((found for found in _lines_with(lines, headings, delimiter)), None)
     if header is None and numbers and not headings:
@@ -118,7 +123,9 @@ def _header(lines: Sequence[str], request: Request) -> Header:
     if header is None:
         first = next(line.strip() for line in lines if line.strip())
         wanted = f"the columns {', '.join(map(repr, headings))}" if headings else "columns that can be recognised"
-        raise InputError(f"no table with {wanted} was found; it starts with '{first[:60]}'", remedy=COLUMNS_REMEDY)
+        raise InputError(
+            f"no table with {wanted} was found; it starts with '{first[:60]}'", remedy=columns_remedy([first])
+        )
     return header
 
 
@@ -148,7 +155,8 @@ def measure(lines: Sequence[str], header: Header, request: Request) -> Measured:
     metadata = described(lines[: max(header.index, 0)])
     if unread:
         metadata["columns_not_read"] = unread
-    measured = Measured(assemble(columns, height=len(grid.lines)), grid.lines, "line", metadata)
+    says_minus = sign_said(header.names, chosen)
+    measured = Measured(assemble(columns, height=len(grid.lines)), grid.lines, "line", metadata, says_minus)
     if lines[-1].strip():
         measured = measured.noting(warnings=["the last line has no line end: see whether the file was cut short"])
     if unlabelled and set(unlabelled) <= set(columns):
@@ -179,7 +187,10 @@ def choose_columns(names: Sequence[str], width: int, request: Request) -> dict[s
             way = (1.0, 0.0) if name in TEXT_COLUMNS else conversion(unit, name)
         except InputError as error:
             raise error.at(f"columns.{name}") from None
-        chosen[name] = (_place(column, names, width, name), *way)
+        place = _place(column, names, width, name)
+        if name in SIGN_CARRIERS and place < len(names) and negated(names[place]):
+            way = (-way[0], way[1])
+        chosen[name] = (place, *way)
     taken = {place for place, _, _ in chosen.values()}
     mapped = set(chosen)
     for place, written in enumerate(names):
@@ -188,9 +199,18 @@ def choose_columns(names: Sequence[str], width: int, request: Request) -> dict[s
             continue
         if heading.name in chosen and heading.name in ESSENTIAL:
             both = f"'{names[chosen[heading.name][0]]}' and '{written}'"
-            raise InputError(f"both {both} could be {heading.name}", key="columns", remedy=COLUMNS_REMEDY)
+            raise InputError(
+                f"both {both} could be {heading.name}", key="columns", remedy=columns_remedy([heading.name])
+            )
         chosen.setdefault(heading.name, (place, heading.scale, heading.offset))
     return chosen
+
+
+def sign_said(names: Sequence[str], chosen: Mapping[str, tuple[int, float, float]]) -> str:
+    """The heading of the column that Z'' is read from where it says that it holds the other sign, or nothing."""
+    wanted = next((name for name in SIGN_CARRIERS if name in chosen), None)
+    place = chosen[wanted][0] if wanted else len(names)
+    return names[place] if place < len(names) and negated(names[place]) else ""
 
 
 def _without_units(
@@ -202,9 +222,10 @@ def _without_units(
     found = {heading.name: (place, heading.scale, heading.offset) for place, heading in bare if heading}
     if len(found) < sum(heading is not None for _, heading in bare):
         return {}
+    known = {*chosen, *found, *(["frequency_hertz"] if "__angular_frequency" in chosen else [])}
     for wanted in (_SPECTRUM, _POLAR):
-        if set(wanted) <= {*chosen, *found}:
-            return {name: found[name] for name in wanted if name not in chosen}
+        if set(wanted) <= known:
+            return {name: found[name] for name in wanted if name in found and name not in chosen}
     return {}
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 8
 MOST_LINES = 60
+MOST_DISTRIBUTIONS = 12
 _PANELS = 3
 
 
@@ -188,14 +189,15 @@ def _residuals(series: SeriesShown, along: _Along, spectra: list[SpectrumShown],
     left.set_ylabel("residual over |Z| (%)")
     if len(spectra) > MOST_NAMED:
         colour_bar(figure, [left, right], along.colours, along.label)
-    rms, noise = np.nanmedian(series.relative_rms), np.nanmedian(series.noise)
-    against = f", the noise found without a circuit {100.0 * noise:.2g} % of each part" if np.isfinite(noise) else ""
-    caption = f"Measured less fitted, relative to |Z|. Median root mean square {100.0 * rms:.2g} %{against}."
+    rms, noise = (values[np.isfinite(values)] for values in (series.relative_rms, series.noise))
+    against = f", the noise of each part found without a circuit {100.0 * np.median(noise):.2g} %" if noise.size else ""
+    size = f" Median root mean square {100.0 * np.median(rms):.2g} %{against}." if rms.size else ""
+    caption = f"Measured less fitted, relative to |Z|.{size}"
     return Drawing(f"residuals_{number}", "Residuals", caption, figure, wide=True)
 
 
 def _times(series: SeriesShown, along: _Along, number: int) -> Drawing:
-    shown = _spread(list(series.distributions), MOST_LINES)
+    shown = _spread(list(series.distributions), MOST_DISTRIBUTIONS)
     factor, unit = common_scale("Ω", *(each.density for each in shown))
     figure = new_figure(WIDE, 3.2)
     axes = figure.subplots()
@@ -218,6 +220,8 @@ def _times(series: SeriesShown, along: _Along, number: int) -> Drawing:
     elif len(shown) > 1:
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     caption = "Distribution of relaxation times (regularisation by generalised cross-validation); triangles mark peaks."
+    if len(shown) < len(series.distributions):
+        caption += f" {len(shown)} of {len(series.spectra)} spectra are drawn."
     heights = np.concatenate([np.interp(each.peaks, each.time_constants, each.density) for each in shown]) * factor
     top = max(float(each.density.max()) for each in shown) * factor
     if heights.size and 0.0 < 2.0 * heights.max() < top:

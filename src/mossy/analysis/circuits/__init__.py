@@ -75,6 +75,10 @@ class Circuit:
                 raise InputError(f"{len(parameters)} values for {len(self.names)} parameters", remedy=remedy)
             parameters = dict(zip(self.names, parameters, strict=True))
         self._known(parameters, "parameters")
+        assumed = {
+            each.name: each.spec.assumed for each in self._form.given.parameters if each.spec.assumed is not None
+        }
+        parameters = assumed | dict(parameters)
         missing = [name for name in self.names if name not in parameters]
         if missing:
             raise InputError(f"no value for {', '.join(missing)}", key="parameters", remedy="give one for each")
@@ -103,8 +107,9 @@ class Circuit:
 
         Minimises sum w_i^2 |Z_i - Z(f_i)|^2. `weighting`: "modulus", w = 1/|Z|; "noise", w = 1/s with s(|Z|) the noise
         that the Kramers-Kronig test finds (absolute: errors are not scaled by the residuals); "unit"; or an array of
-        standard deviations in ohm (absolute). `initial` values are one more start; `fixed` values stay; `bounds` in
-        SI. Raises InputError for what is no spectrum, more parameters than data, or names that are not the circuit's.
+        standard deviations in ohm (absolute). `initial`, a value for each parameter, is one more start; `fixed` values
+        stay; `bounds` in SI. Raises InputError for what is no spectrum, more parameters than data, or names that are
+        not the circuit's.
         """
         fits = self._fit([spectrum_of(spectrum)], weighting, initial, fixed, bounds, None, 1)
         if fits[0].status == "refused":
@@ -124,7 +129,7 @@ class Circuit:
     ) -> list[CircuitFit]:
         """`fit` for many spectra at once, each on its own. A spectrum that cannot be fitted has status "refused" and
         says why in `flags`; it never stops the others. `weighting` may be a list of arrays, one a spectrum.
-        `report(done, count)` is called as it goes.
+        `report(done, count)` is called as it goes; where it raises KeyboardInterrupt, what is fitted by then is kept.
         """
         checked: list[Spectrum | InputError] = []
         for number, each in enumerate(spectra, 1):
@@ -171,13 +176,20 @@ class Circuit:
                 report(done, len(spectra))
 
         parts = _parts(spectra, threads)
-        if threads > 1 and len(parts) > 1:
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(one, parts))
-        else:
-            for part in parts:
-                one(part)
-        return [fit for fit in found if fit is not None]
+        try:
+            if threads > 1 and len(parts) > 1:
+                with ThreadPoolExecutor(threads) as pool:
+                    list(pool.map(one, parts))
+            else:
+                for part in parts:
+                    one(part)
+        except KeyboardInterrupt:
+            if report is None:
+                raise
+        rest = "interrupted before it was fitted"
+        return [
+            refused(self.text, rest, each) if fit is None else fit for fit, each in zip(found, spectra, strict=True)
+        ]
 
     def _group(
         self,
@@ -190,8 +202,10 @@ class Circuit:
     ) -> list[CircuitFit]:
         """The fits of spectra on one frequency grid."""
         free = len(form.model.parameters) - len(held)
-        if 2 * len(group[0]) <= free:
-            return [refused(self.text, f"{free} free parameters for {len(each)} points", each) for each in group]
+        distinct = len(np.unique(group[0].frequency))
+        if 2 * distinct <= free:
+            points = "1 frequency" if distinct == 1 else f"{distinct} points"
+            return [refused(self.text, f"{free} free parameters for {points}", each) for each in group]
         noise = _noise(group)
         weights = [_weight(each, how, level) for each, how, level in zip(group, weightings, noise, strict=True)]
         frequency, impedance = group[0].frequency, np.stack([each.impedance for each in group])
@@ -218,6 +232,8 @@ class Circuit:
         form = fitted_form(self.text, frozenset(named)) if named else self._form
         places = {name: place for place, name in enumerate(form.model.names)}
         held, own = {}, {}
+        for name in fixed.keys() & bounds.keys():
+            raise InputError("is fixed and has bounds", key=name, remedy="give one or the other")
         for name, value in fixed.items():
             _check_value(form.model, places[name], value, f"fixed.{name}")
             held[places[name]] = float(value)

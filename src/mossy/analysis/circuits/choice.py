@@ -19,6 +19,7 @@ from mossy.analysis.circuits.fit import CircuitFit
 from mossy.analysis.spectra import Spectrum
 
 TAILS = ("", "-W1", "-Ws1", "-Wo1", "-Q0")
+SIMPLEST = ("", "-W1", "-Q0")  # tried with any number of arcs
 MOST_ARCS = 4
 SAMPLE = 8
 POINTS_PER_PARAMETER = 3  # values measured a parameter, at least
@@ -62,7 +63,8 @@ def propose(
 
     def attempt(head: str, arcs: int, tail: str) -> Candidate | None:
         text = head + "-".join(f"p(R{k},Q{k})" for k in range(1, arcs + 1)) + tail
-        if text not in tried and 2 * min(map(len, sample)) >= POINTS_PER_PARAMETER * len(Circuit(text).names):
+        fewest = min(len(np.unique(each.frequency)) for each in sample)
+        if text not in tried and 2 * fewest >= POINTS_PER_PARAMETER * len(Circuit(text).names):
             if report is not None:
                 report(text)
             tried[text] = _candidate(text, sample, weighting)
@@ -73,8 +75,8 @@ def propose(
     for arcs in range(1, MOST_ARCS + 1):
         found = [each for tail in tails if (each := attempt(f"{coil}R0-", arcs, tail)) is not None]
         found.sort(key=lambda each: each.bic)
-        tails = [_tail(each) for each in found[:2]]
-        bare = tails if arcs > 1 else ["", "-W1", "-Q0"]
+        tails = list(dict.fromkeys([*(_tail(each) for each in found[:2]), *SIMPLEST]))
+        bare = SIMPLEST if arcs == 1 else [_tail(each) for each in found[:1]]
         found += [each for tail in bare if (each := attempt(coil, arcs, tail)) is not None]
         better = min([*found, *([best] if best else [])], key=_order, default=None)
         if better is None or better is best:
@@ -103,10 +105,20 @@ def _candidate(text: str, sample: Sequence[Spectrum], weighting: Any) -> Candida
         text,
         len(fits[0].names),
         float(sum(fit.bic for fit in fits)),
-        float(np.nanmedian([fit.noise_ratio for fit in fits])),
+        median_of([fit.noise_ratio for fit in fits]),
         float(np.median([fit.relative_rms for fit in fits])),
         float(np.mean([_all_determined(fit) for fit in fits])),
     )
+
+
+def median_of(values: Sequence[float]) -> float:
+    """The median of the finite ones, NaN where there is none.
+
+    >>> median_of([1.0, float("nan"), 3.0])
+    2.0
+    """
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.median(known)) if known else float("nan")
 
 
 def _all_determined(fit: CircuitFit) -> bool:

@@ -43,10 +43,11 @@ class ParameterSpec:
 
 @dataclass(frozen=True)
 class Element:
-    """`law(angular_frequency, *parameters)` is its impedance."""
+    """`law(angular_frequency, *parameters)` is its impedance, `formula` says which, with s = i omega."""
 
     symbol: str
     title: str
+    formula: str
     law: Callable[..., Any]
     parameters: tuple[ParameterSpec, ...]
 
@@ -72,8 +73,8 @@ _ALPHA = ParameterSpec("alpha", "1", bounds=(0.3, 1.0))
 _BETA = ParameterSpec("beta", "1", bounds=(0.1, 1.0))
 
 
-def _element(symbol: str, title: str, law: Callable[..., Any], *parameters: ParameterSpec) -> Element:
-    return Element(symbol, title, law, parameters)
+def _element(symbol: str, title: str, formula: str, law: Callable[..., Any], *parameters: ParameterSpec) -> Element:
+    return Element(symbol, title, formula, law, parameters)
 
 
 def _capacity(name: str = "C") -> ParameterSpec:
@@ -150,21 +151,42 @@ def _charge_transfer(omega: Any, exchange_current_density: Any, area: Any, tempe
 ELEMENTS: dict[str, Element] = {
     each.symbol: each
     for each in (
-        _element("R", "resistor", laws.resistor, _R),
-        _element("C", "capacitor", laws.capacitor, _capacity()),
-        _element("L", "inductor", laws.inductor, ParameterSpec("L", "H", impedance=1.0, time=1.0)),
-        _element("Q", "constant phase element", laws.constant_phase, _Q, _ALPHA),
-        _element("Z", "ZARC, a depressed arc", laws.zarc, _R, _TAU, _ALPHA),
-        _element("H", "Havriliak-Negami arc", laws.havriliak_negami, _R, _TAU, _ALPHA, _BETA),
-        _element("G", "Gerischer: diffusion with reaction", laws.gerischer, _R, _TAU),
+        _element("R", "resistor", "R", laws.resistor, _R),
+        _element("C", "capacitor", "1/(C s)", laws.capacitor, _capacity()),
+        _element("L", "inductor", "L s", laws.inductor, ParameterSpec("L", "H", impedance=1.0, time=1.0)),
+        _element("Q", "constant phase element", "1/(Q s^alpha)", laws.constant_phase, _Q, _ALPHA),
+        _element("Z", "ZARC, a depressed arc", "R/(1 + (tau s)^alpha)", laws.zarc, _R, _TAU, _ALPHA),
         _element(
-            "W", "semi-infinite diffusion", laws.warburg, ParameterSpec("A", "ohm/s^0.5", impedance=1.0, time=-0.5)
+            "H", "Havriliak-Negami arc", "R/(1 + (tau s)^alpha)^beta", laws.havriliak_negami, _R, _TAU, _ALPHA, _BETA
         ),
-        _element("Ws", "diffusion to a fixed concentration (short)", _wide(lines.warburg_short_impedance), _R, _TAU),
-        _element("Wo", "diffusion to a wall (open)", _wide(lines.warburg_open_impedance), _R, _TAU),
+        _element("G", "Gerischer: diffusion with reaction", "R/sqrt(1 + tau s)", laws.gerischer, _R, _TAU),
+        _element(
+            "W",
+            "semi-infinite diffusion",
+            "A (1 - i)/sqrt(omega)",
+            laws.warburg,
+            ParameterSpec("A", "ohm/s^0.5", impedance=1.0, time=-0.5),
+        ),
+        _element(
+            "Ws",
+            "diffusion to a fixed concentration (short)",
+            "R tanh(sqrt(tau s))/sqrt(tau s)",
+            _wide(lines.warburg_short_impedance),
+            _R,
+            _TAU,
+        ),
+        _element(
+            "Wo",
+            "diffusion to a wall (open)",
+            "R coth(sqrt(tau s))/sqrt(tau s)",
+            _wide(lines.warburg_open_impedance),
+            _R,
+            _TAU,
+        ),
         _element(
             "P",
             "porous interphase: liquid channels closed by a dense layer, beside its solid",
+            "1/(1/R_solid + C_solid s + 1/(R_liquid + 1/(1/R_end + C_end s)))",
             _porous_interphase,
             *(_resistance("R_liquid"), _resistance("R_end"), _capacity("C_end")),
             *(_resistance("R_solid"), _capacity("C_solid")),
@@ -172,6 +194,7 @@ ELEMENTS: dict[str, Element] = {
         _element(
             "T",
             "two-layer interphase: dense inner, porous outer",
+            "1/(1/R_inner + C_inner s) + 1/(1/R_liquid + 1/R_solid + C_solid s)",
             _two_layers,
             *(_resistance("R_inner"), _capacity("C_inner")),
             *(_resistance("R_liquid"), _resistance("R_solid"), _capacity("C_solid")),
@@ -179,12 +202,14 @@ ELEMENTS: dict[str, Element] = {
         _element(
             "J",
             "mixed conductor between electrodes that let one carrier pass (Jamnik and Maier)",
+            "R_inf + (R_passing - R_inf) tanh(x)/x, x^2 = C_chemical (R_passing + R_blocked) s/4",
             _mixed,
             *(_resistance("R_passing"), _resistance("R_blocked"), _capacity("C_chemical")),
         ),
         _element(
             "F",
             "film of the cell simulator",
+            "1/(sigma/L + eps0 eps s/L)/area",
             _film,
             ParameterSpec("thickness", "m", decades=(1e-10, 1e-4), size=1.0),
             ParameterSpec("conductivity", "S/m", decades=(1e-14, 1e2)),
@@ -194,6 +219,7 @@ ELEMENTS: dict[str, Element] = {
         _element(
             "K",
             "charge transfer of the cell simulator (Butler and Volmer)",
+            "R T/(F j0 area)",
             _charge_transfer,
             ParameterSpec("exchange_current_density", "A/m^2", decades=(1e-8, 1e6), size=-1.0),
             _AREA,

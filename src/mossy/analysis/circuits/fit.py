@@ -35,7 +35,7 @@ class Fitted:
         return bool(self.standard_error < abs(self.value))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CircuitFit:
     """One spectrum fitted by one circuit.
 
@@ -63,6 +63,12 @@ class CircuitFit:
     spectrum: Spectrum | None = None
     validity: Any = None
     problem: Any = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(
+            f"{name}={each.value:.4g}+-{each.standard_error:.1g}" for name, each in self.parameters.items()
+        )
+        return f"CircuitFit({self.circuit}: {shown}; {self.status})"
 
     @property
     def reduced_chi_squared(self) -> float:

@@ -13,7 +13,8 @@ from mossy.analysis.circuits.text import Leaf, Node, Tree, leaves
 from mossy.backend import jax, jnp
 from mossy.laws import impedance_elements as laws
 
-RC = Element("RC", "resistor beside a capacitor", lambda w, r, t: laws.zarc(w, r, t, 1.0), ELEMENTS["Z"].parameters[:2])
+_ARC = ELEMENTS["Z"].parameters[:2]
+RC = Element("RC", "resistor beside a capacitor", "R/(1 + tau s)", lambda w, r, t: laws.zarc(w, r, t, 1.0), _ARC)
 ELEMENTS_AND_ARCS = {**ELEMENTS, "RC": RC}
 """The elements of circuits, and the arc of a resistor beside a capacitor."""
 

@@ -155,7 +155,7 @@ def _fitted(
     for parameter, value, error in zip(form.given.parameters, values, errors, strict=True):
         note = "fixed" if parameter.name in still else "at its bound" if parameter.name in named else ""
         if not note and not error < abs(value):
-            note = "not determined" if not np.isfinite(error) else "error above its value"
+            note = "not determined" if not np.isfinite(error) else "smaller than its error"
         found[parameter.name] = Fitted(float(value), float(error), parameter.spec.unit, note)
     return found
 

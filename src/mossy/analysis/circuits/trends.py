@@ -10,8 +10,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,9 @@ from mossy.errors import InputError, suggest
 
 BOLTZMANN = 8.617333262e-5
 """Boltzmann's constant over the elementary charge, eV/K: CODATA 2018, exact."""
+COLDEST = 100.0  # K; below it someone gave degrees Celsius
+_TEMPERATURE = re.compile(r"(?<![0-9.])(-?\d{1,4}(?:[.,]\d+)?)\s*[_ ]?(?:deg(?:rees)?[ _]?C?|°C|oC|C)(?![A-Za-z0-9])")
+_KELVIN = re.compile(r"(?<![0-9.])(\d{2,4}(?:\.\d+)?)\s?K(?![A-Za-z0-9])")
 LAWS = ("constant", "linear", "arrhenius", "power", "smooth")
 COORDINATES = {
     "time": ("test_time_second", "s"),
@@ -126,6 +131,8 @@ def coordinate_of(spectra: list[Spectrum], given: Any, kind: str) -> tuple[np.nd
         for name in names:
             if name not in COORDINATES:
                 raise InputError(f"'{name}' is no coordinate", key="coordinate", remedy=suggest(name, COORDINATES))
+            if name == "number":
+                return np.arange(1.0, len(spectra) + 1.0), name
             found = [_said(each, name) for each in spectra]
             if all(value is not None for value in found) and (given or kind or len(set(found)) == len(found)):
                 return np.array(found, dtype=float), name
@@ -139,16 +146,27 @@ def coordinate_of(spectra: list[Spectrum], given: Any, kind: str) -> tuple[np.nd
         raise InputError(problem, key="coordinate", remedy="give one finite number a spectrum")
     if kind and kind not in COORDINATES:
         raise InputError(f"'{kind}' is no kind of coordinate", key="kind", remedy=suggest(kind, COORDINATES))
-    if kind == "temperature" and not (x > 0.0).all():
-        raise InputError("a temperature is not above 0 K", key="coordinate", remedy="give kelvin")
+    if kind == "temperature" and not (x > COLDEST).all():
+        raise InputError(f"a temperature of {x.min():g} K", key="coordinate", remedy="give kelvin")
     return x, kind or "number"
+
+
+def temperature_in(name: str) -> float | None:
+    """The temperature in a file's name, degC, where exactly one stands there.
+
+    >>> [temperature_in(name) for name in ("s04147-140deg", "cell 25C run3", "C05_300K", "x")]
+    [140.0, 25.0, 26.85, None]
+    """
+    found = [float(match.replace(",", ".")) for match in _TEMPERATURE.findall(name)]
+    found += [round(float(match) - 273.15, 6) for match in _KELVIN.findall(name)]
+    return found[0] if len(found) == 1 and found[0] > -273.15 else None
 
 
 def _said(spectrum: Spectrum, kind: str) -> float | None:
     """What a spectrum's metadata say of a coordinate."""
     said = spectrum.metadata
     if kind == "temperature":
-        value = said.get("temperature_celsius")
+        value = said.get("temperature_celsius", temperature_in(Path(str(said.get("source_path", ""))).stem))
         return None if value is None else float(value) + 273.15
     key = {"time": "series_time_second", "cycle": "series_cycle", "potential": "series_voltage_volt"}.get(kind)
     value = said.get(key or kind)
@@ -174,7 +192,7 @@ class Ranked:
     rejected: bool
 
 
-def compare(fits: list[Any], level: float = 1e-3) -> list[Ranked]:
+def compare(fits: list[Any], level: float = 0.01) -> list[Ranked]:
     """Ways to fit one series with one circuit, the best first, each tested against the one with most freedom.
 
         F = (chi2 - chi2_free)/(k_free - k) / (chi2_free/(n - k_free)),   n = data (1 - r)/(1 + r)

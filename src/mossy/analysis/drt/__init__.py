@@ -1,6 +1,6 @@
 """The distribution of relaxation times of a spectrum, with what is no relaxation beside it.
 
-    Z = R + i w L + 1/(i w C) + A/sqrt(i w) + int gamma(ln tau)/(1 + i w tau) d ln tau,   all of them >= 0
+    Z = R + i w L + 1/(i w C) + A (1 - i)/sqrt(w) + int gamma(ln tau)/(1 + i w tau) d ln tau,   all of them >= 0
 
 is found by least squares weighted by 1/|Z|, with a penalty on the bend of gamma (A. N. Tikhonov), non-negative (C. L.
 Lawson, R. J. Hanson, Solving Least Squares Problems, SIAM 1995, doi 10.1137/1.9781611971217):
@@ -36,6 +36,7 @@ from mossy.errors import InputError, suggest
 from mossy.numerics.threads import one_blas_thread
 
 FEWEST = 4
+MOSTLY = 0.5  # of the points must have a positive real part
 """Distinct frequencies without which there is no distribution."""
 PER_DECADE = 13
 """Time constants in a decade."""
@@ -105,6 +106,9 @@ def distribution(spectrum: Any, *, regularisation: float | str = "gcv", time_con
     (5.0, 100, [0.01])
     """
     known = spectrum_of(spectrum, fewest=FEWEST)
+    if np.mean(known.impedance.real > 0.0) < MOSTLY:
+        refusal = "most of Z' is not positive, which no non-negative distribution gives"
+        raise InputError(refusal, remedy="check the sign and order of the columns")
     distinct = len(np.unique(known.frequency))
     if distinct < FEWEST:
         raise InputError(f"the spectrum has {distinct} distinct frequencies", remedy=f"give {FEWEST} or more")
@@ -252,7 +256,7 @@ def _result(spectrum: Spectrum, problem: Problem, trial: Trial, method: str) -> 
         resistance=float(values[RESISTANCE]),
         inductance=float(values[INDUCTANCE]),
         capacitance=float(1.0 / values[CAPACITANCE]) if values[CAPACITANCE] > 0.0 else np.inf,
-        warburg=float(values[DIFFUSION]),
+        warburg=float(values[DIFFUSION]) / np.sqrt(2.0),
         polarisation=float(weights @ density),
         polarisation_error=float(np.sqrt(weights @ spread @ weights)),
         peaks=find_peaks(problem.tau, density, spread),
