@@ -91,12 +91,17 @@ def eis(
     imaginary_sign: Annotated[
         str | None, typer.Option(help="'positive' where files hold -Z'' under the name of Z''")
     ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(help="columns by number or heading, as in 'frequency_hertz=1:kHz,real_impedance_ohm=2'"),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Read, test and fit impedance spectra: impedance_fit.parquet, summary.json and report.html into a folder."""
     from mossy.eis_command import Wanted, analyse_files
 
-    options = {"missing": missing} | ({"imaginary_sign": imaginary_sign} if imaginary_sign else {})
+    given = {"imaginary_sign": imaginary_sign, "area": area, "columns": columns}
+    options = {"missing": missing} | {name: value for name, value in given.items() if value is not None}
     wanted = Wanted(circuit, area, permittivity, symmetry, coordinate, weighting, ties, options)
     raise typer.Exit(analyse_files(files, wanted, out, quiet))
 

@@ -51,13 +51,17 @@ class Wanted:
 def analyse_files(files: list[Path], wanted: Wanted, out: Path, quiet: bool) -> int:
     """The command: 0 where every file and spectrum was used, 1 where some were not, 2 for bad input."""
     with patient() as check:
+        from mossy.readers.base import columns_from_text
         from mossy.readers.many import read_many
 
         options = _options(wanted)
+        reading: dict[str, Any] = dict(wanted.reading)
+        if "columns" in reading:
+            reading["columns"] = columns_from_text(reading["columns"])
         folder = made_folder(out)
         with _progress(quiet, check) as tell:
             tell("reading", 0, 0)
-            reads = read_many(files, **wanted.reading)
+            reads = read_many(files, **reading)
             study = _studied(reads, options, tell)
             tell("writing", 0, 0)
             content = _content(study, reads, files)

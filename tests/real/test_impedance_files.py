@@ -109,10 +109,11 @@ def test_other_metadata(folder: Path) -> None:
     assert "without a unit were read: 'Frequency' as Hz" in warnings_of(powersuite)
 
 
-def test_no_real_file_is_told_to_have_the_wrong_sign(folder: Path) -> None:
+def test_no_real_file_is_told_to_have_the_wrong_sign_or_unit(folder: Path) -> None:
     for name in WHERE:
         (spectrum,) = readers.read(folder / name, kind="impedance", missing="drop")
         assert "holds -Z''" not in warnings_of(spectrum), name
+        assert "look like kHz" not in warnings_of(spectrum), name
 
 
 def test_a_header_without_the_frequency_is_refused_with_the_reason(folder: Path) -> None:

@@ -17,10 +17,11 @@ LINEAR = 0.0105
 """Largest step, V, for which the theory holds (10 mV, and what a potentiostat adds to it)."""
 _STILL, _TOO_FAR = 0.01, 0.1
 _HALF, _UNLIKELY = 6, 4.0
-"""Points that half of the early record must hold to be compared with all of it, and from how many errors on it tells."""
+"""Points that half of the early record must hold to be compared with all of it; errors from which on it tells."""
 _ONE_ERROR = 0.841344746
 """The normal distribution at one standard error."""
-_ROUNDING = 1e-12
+_FORM = 1e-6
+"""Part of the current that the form it is extrapolated with leaves open."""
 _NONE_ALLOWED = (-1e-300, math.inf)
 _INTERFACES = {
     "initial_resistance": _NONE_ALLOWED,
@@ -252,17 +253,24 @@ def _initial(t: np.ndarray, size: np.ndarray, steady: float) -> tuple[Measured, 
         value, error, fitted = _extrapolated(t, size, count)
         count = _fallen_by(fitted, value, steady)
     value, error, _ = _extrapolated(t, size, count)
-    model, flags = 0.0, []
-    if count >= 2 * _HALF:
-        half, half_error, _ = _extrapolated(t, size, count // 2)
-        if abs(half - value) > _UNLIKELY * math.hypot(half_error, error):
-            model = abs(half - value)
-            flags.append(
-                f"the early current does not follow diffusion: extrapolated from half as many points it starts at "
-                f"{half:.5g} A instead of {value:.5g} A; look at settling_time, or give bulk_resistance"
-            )
+    model = _misfit(t[:count], size[:count], value, error) if count >= 2 * _HALF else 0.0
+    flags = []
+    if model:
+        flags.append(
+            f"the early current does not follow diffusion: halves of it extrapolate to the step by up to {model:.2g} A "
+            f"from {value:.5g} A; look at settling_time, or give bulk_resistance"
+        )
     text = "initial current: I_0 exp(a^2 t) erfc(a sqrt t) over the first 40 % of the fall"
     return Measured(value, math.hypot(error, model), "A", (text,)), flags
+
+
+def _misfit(t: np.ndarray, size: np.ndarray, value: float, error: float) -> float:
+    """How far I_0, A, moves with only the first or the last half of the points; 0 where the noise explains it."""
+    half, moves = len(t) // 2, [0.0]
+    for part in (slice(None, half), slice(half, None)):
+        other, its_error, _ = _extrapolated(t[part], size[part], len(t[part]))
+        moves += [abs(other - value)] if abs(other - value) > _UNLIKELY * math.hypot(its_error, error) else []
+    return max(moves)
 
 
 def _fallen_by(size: np.ndarray, first: float, steady: float) -> int:
@@ -299,7 +307,7 @@ def _extrapolated(t: np.ndarray, size: np.ndarray, count: int) -> tuple[float, f
     start = (1.0, min(max(1.0 - measured[-1], 0.0), 0.9))
     found = least_squares(residuals, start, slopes, bounds=([0.0, -2.0], [np.inf, 20.0]), xtol=1e-12, ftol=1e-12)
     freedom = count - 2
-    noise = max(2.0 * float(found.cost) / freedom, _ROUNDING**2)
+    noise = max(2.0 * float(found.cost) / freedom, _FORM**2)
     variance = noise * float(np.linalg.pinv(found.jac.T @ found.jac)[0, 0])
     error = scale * math.sqrt(variance) * float(stdtrit(freedom, _ONE_ERROR))
     return scale * float(found.x[0]), error, scale * found.x[0] * erfcx(found.x[1] * every)

@@ -16,11 +16,12 @@ import numpy as np
 
 from mossy.errors import InputError
 from mossy.readers.base import Reader, Request, read_bytes
+from mossy.readers.derived import stated_area
 from mossy.readers.headings import recognise
 from mossy.readers.tables import Measured, assemble, records_in
 from mossy.readers.text import OPTIONS, choose_columns, constants, measure, sign_said
 from mossy.readers.text_grid import Header, decode, split_cells
-from mossy.records import TEXT_COLUMNS, Record, known_names
+from mossy.records import TEXT_COLUMNS, Impedance, Record, known_names
 
 if TYPE_CHECKING:
     import polars as pl
@@ -69,6 +70,9 @@ def _read_parquet(path: Path, data: bytes, request: Request) -> list[Record]:
         raise InputError("is not a whole parquet file", remedy=_AGAIN) from None
     if own and request.columns is None and not request.options.get("constants"):
         record = Record.read_parquet(path)
+        area = stated_area(request)
+        if area and isinstance(record, Impedance):
+            record = record.per_area(area)
         if request.kind in (None, record.kind):
             return [record]
     return records_in(_measure(table, request), request)

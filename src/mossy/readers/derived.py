@@ -57,14 +57,22 @@ def with_spectrum(measured: Measured, request: Request) -> Measured:
     return measured
 
 
-def _with_area(measured: Measured, request: Request) -> Measured:
-    """The table with the electrode area the caller states, which goes before that of the file."""
+def stated_area(request: Request) -> float | None:
+    """The electrode area the caller states, m2; None where none is."""
     given = request.options.get(AREA_OPTION)
     if given is None:
-        return measured
+        return None
     area = to_si(given, "m^2", AREA_OPTION)
     if not area > 0.0:
         raise InputError(f"{given} is no area", key=AREA_OPTION, remedy='give a positive one, as in area="1.54 cm^2"')
+    return area
+
+
+def _with_area(measured: Measured, request: Request) -> Measured:
+    """The table with the electrode area the caller states, which goes before that of the file."""
+    area = stated_area(request)
+    if area is None:
+        return measured
     own = measured.metadata.get(_AREA)
     if own is not None and not math.isclose(own, area, rel_tol=1e-6):
         warning = f"the file states an electrode area of {1e4 * own:g} cm2; {1e4 * area:g} cm2 was used, as given"

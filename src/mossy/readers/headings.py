@@ -61,7 +61,7 @@ _QUANTITIES = {
     "real_impedance_ohm": "realimpedance z' zre zreal rez re(z) re zs' zprime realteil realteilz realteil(z)",
     "imaginary_impedance_ohm": "imaginaryimpedance z'' zim zimg zimag imz im(z) im zs'' zdoubleprime "
     "imagin\u00e4rteil imagin\u00e4rteilz imagin\u00e4rteil(z) imaginaerteil imaginaerteilz imaginaerteil(z)",
-    "absolute_impedance_ohm": "absoluteimpedance impedance z |z| zmod modulus impedanz betrag betrag(z) scheinwiderstand",
+    "absolute_impedance_ohm": "absoluteimpedance impedance z |z| zmod modulus impedanz betrag scheinwiderstand",
     "phase_degree": "phase phase(z) phaseangle zphase zphz theta phasenwinkel phasenverschiebung",
     "__angular_frequency": "omega \u03c9 angularfrequency circularfrequency radialfrequency kreisfrequenz",
     "__real_admittance": "realadmittance y' yre yreal rey re(y) conductance g",

@@ -45,11 +45,12 @@ def read_many(paths: Iterable[str | Path], kind: str | None = None, **options: A
     """Every file among paths and in the folders among them, in that order; folders are walked in natural order.
 
     Hidden files and what is plainly no measurement is skipped when found in a folder; a file named by itself is always
-    tried. `options` go to each reader that knows them. Records of another kind than `kind` are left out; a file that
-    holds only those is listed with that as its problem. A file reached twice is read once.
+    tried. `options` go to each reader that knows them, a map of `columns` among them. Records of another kind than
+    `kind` are left out; a file that holds only those is listed with that as its problem. A file reached twice is read
+    once.
     """
     for name in options:
-        if name not in readers.all_options():
+        if name not in ("columns", *readers.all_options()):
             raise InputError(f"'{name}' is not an option of any reader", remedy=suggest(name, readers.all_options()))
     if kind is not None:
         kind_named(kind)
