@@ -6,6 +6,9 @@ import difflib
 from collections.abc import Iterable
 
 
+_MOST, _FEW = 30, 8  # a list of more options than this is cut to the nearest few
+
+
 class MossyError(Exception):
     """The root of every error Mossy raises on purpose."""
 
@@ -49,4 +52,9 @@ def suggest(word: str, options: Iterable[str]) -> str:
     near = [lowered[match] for match in difflib.get_close_matches(word.lower(), lowered, n=3, cutoff=0.6)]
     if near:
         return "did you mean " + " or ".join(f"'{option}'" for option in near) + "?"
-    return "choose one of " + ", ".join(f"'{option}'" for option in options)
+    shown = options
+    if len(options) > _MOST:
+        shown = difflib.get_close_matches(word.lower(), lowered, n=_FEW, cutoff=0.0)
+        shown = [lowered[match] for match in shown]
+    more = f" ({len(options)} in all)" if len(shown) < len(options) else ""
+    return "choose one of " + ", ".join(f"'{option}'" for option in shown) + more
