@@ -82,7 +82,8 @@ def test_what_is_no_relaxation(noise: float) -> None:
     assert blocked.capacitance == pytest.approx(0.02, rel=0.005)
     assert blocked.polarisation == pytest.approx(100.0, rel=0.01)
     diffusing = drt.distribution((FREQUENCY, noisy(rng, arc + 5.0 / np.sqrt(S), noise)))
-    assert diffusing.warburg == pytest.approx(5.0 / np.sqrt(2.0), rel=0.15)  # the slowest relaxations can stand for a part of it
+    wanted = 5.0 / np.sqrt(2.0)  # the slowest relaxations can stand for a part of it
+    assert diffusing.warburg == pytest.approx(wanted, rel=0.15)
     assert np.isinf(diffusing.capacitance)
     assert diffusing.inductance == 0.0
     plain = drt.distribution((FREQUENCY, noisy(rng, arc, noise)))
