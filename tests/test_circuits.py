@@ -9,7 +9,10 @@ import pytest
 from scipy import optimize
 
 from mossy.analysis.circuits import Circuit, CircuitFit
+from mossy.analysis.circuits.moves import in_order, relaxations, second_solutions
+from mossy.analysis.circuits.search import Task, bounds_of, iterated, search
 from mossy.errors import InputError
+from mossy.numerics.many import RivalMinima
 from spectra_for_tests import CIRCUIT, FREQUENCY, NOISE, random_spectra
 
 TWO_ARCS = {
@@ -463,6 +466,134 @@ def test_parts_of_unlike_kind_end_at_the_optimum_too():
     best = circuit.fit_many(spectra, initial=[dict(zip(circuit.names, row, strict=True)) for row in truth])
     ratio = np.array([left.chi_squared / right.chi_squared for left, right in zip(found, best, strict=True)])
     assert np.sum(ratio < 1.01) >= 22
+
+
+UNLIKE = {
+    "R0-p(R1,Q1)-p(R2,Q2)-Ws1": 23,
+    "R0-p(R1,Q1)-p(R2,C2)-G1": 23,
+    "R0-p(R1,Q1)-p(R2-Ws1,C2)": 22,
+}
+"""Circuits of unlike parts -> how many of 24 random spectra must end at the optimum."""
+
+
+def random_truths(circuit: Circuit, count: int, seed: int) -> np.ndarray:
+    """Resistances within a factor 30; time constants (R C of a capacity) at random, half a decade or more apart."""
+    random, omega = np.random.default_rng(seed), 2.0 * np.pi * FREQUENCY
+    timed = [name for name in circuit.names if name.endswith((".tau", ".Q")) or name[0] == "C"]
+    truths = []
+    while len(truths) < count:
+        times = 10.0 ** random.uniform(0.3 - np.log10(omega[0]), -0.3 - np.log10(omega[-1]), len(timed))
+        if np.min(np.diff(np.sort(np.log10(times)))) < 0.5:
+            continue
+        values = dict.fromkeys(circuit.names, 0.0)
+        for name in circuit.names:
+            unit = circuit.units[name]
+            if unit == "ohm":
+                values[name] = 10.0 * 100.0 ** random.uniform() if name == "R0" else 100.0 * 30.0 ** random.uniform()
+            elif unit == "1":
+                values[name] = random.uniform(0.7, 1.0)
+        for name, time in zip(timed, times, strict=True):
+            resistance = values.get(f"R{name[1]}", 1.0)
+            power = values.get(f"{name[:2]}.alpha", 1.0)
+            values[name] = time if name.endswith("tau") else time**power / resistance
+        truths.append(list(values.values()))
+    return np.array(truths)
+
+
+@pytest.mark.parametrize("text", UNLIKE)
+def test_unlike_parts_do_not_stay_on_each_others_relaxation(text):
+    """Within 1 % of the fit that has the truth among its starts. Of 200 others each, 2, 0 and 7 were above the best
+    that was ever found for them; where only the best was searched on and relaxations stayed, 54, 85 and 35.
+    """
+    circuit = Circuit(text)
+    truth = random_truths(circuit, 24, 7)
+    spectra = [noisy(circuit, row, seed) for seed, row in enumerate(truth)]
+    found = circuit.fit_many(spectra)
+    best = circuit.fit_many(spectra, initial=[dict(zip(circuit.names, row, strict=True)) for row in truth])
+    ratio = np.array([left.chi_squared / right.chi_squared for left, right in zip(found, best, strict=True)])
+    assert np.sum(ratio < 1.01) >= UNLIKE[text]
+
+
+def searched(circuit: Circuit, spectra: list[Any]) -> RivalMinima:
+    """The two best minima of spectra on `FREQUENCY`."""
+    impedance = np.stack([each[1] for each in spectra])
+    form = circuit._form
+    task = Task(FREQUENCY, impedance, 1.0 / np.abs(impedance), *bounds_of(form.model, FREQUENCY, impedance, {}))
+    return search(form, task, {})
+
+
+def test_a_second_assignment_that_fits_as_well_is_said():
+    """Two ideal arcs: either may be that with the exponent. A depressed one may not: no second solution there."""
+    circuit, freedom = Circuit("R0-p(R1,Q1)-p(R2,C2)"), 2 * 65 - 6
+    ideal = noisy(circuit, [10.0, 100.0, 1e-6, 1.0, 300.0, 1e-4])
+    depressed = noisy(circuit, [10.0, 100.0, 1e-6, 0.8, 300.0, 1e-4])
+    said = second_solutions(circuit._form, searched(circuit, [ideal, depressed]), freedom, False)
+    assert said == ["another solution fits as well: p(R1,Q1) and p(R2,C2) exchanged", ""]
+
+
+def test_a_search_does_not_depend_on_the_spectra_beside_it():
+    circuit = Circuit("R0-p(R1,Q1)-p(R2-Ws1,C2)")
+    spectra = [noisy(circuit, row, seed) for seed, row in enumerate(random_truths(circuit, 5, 11))]
+    together, backwards, alone = (searched(circuit, each) for each in (spectra, spectra[::-1], spectra[3:4]))
+    np.testing.assert_array_equal(together.cost, backwards.cost[::-1])
+    np.testing.assert_allclose(together.values[3:4], alone.values, rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(together.cost[3:4], alone.cost, rtol=1e-9)
+
+
+MIRRORED = {
+    "R0-T1": [10.0, 300.0, 1e-5, 150.0, 450.0, 1e-7],
+    "R0-rails(R1,R2,Q1)": [10.0, 300.0, 100.0, 1e-4, 0.9],
+}
+
+
+@pytest.mark.parametrize("text", MIRRORED)
+def test_mirrored_parts_have_one_way_round_and_the_same_impedance(text):
+    circuit = Circuit(text)
+    model, x = circuit._form.model, iterated(circuit._form.model, np.array(MIRRORED[text]))
+    wide = np.full((1, len(x)), 100.0)
+    turned = in_order(model, x[None, None], -wide, wide)[0, 0]
+    values = np.asarray(model.from_iterated(turned))
+    assert np.max(np.abs(turned - x)) > 1.0
+    np.testing.assert_allclose(
+        circuit.impedance(FREQUENCY, values), circuit.impedance(FREQUENCY, MIRRORED[text]), rtol=1e-12
+    )
+    np.testing.assert_array_equal(in_order(model, turned[None, None], -wide, wide)[0, 0], turned)
+    np.testing.assert_array_equal(in_order(model, x[None, None], x[None], x[None])[0, 0], x)  # the bounds forbid it
+
+
+@pytest.mark.parametrize(("text", "words"), [("R0-T1", "which layer of T1"), ("R0-rails(R1,R2,Q1)", "rails R1 and R2")])
+def test_what_no_data_can_tell_of_mirrored_parts_is_said(text, words):
+    """Both ways round give the same numbers; what is fixed by hand is not turned, nor spoken of."""
+    circuit = Circuit(text)
+    model = circuit._form.model
+    x, wide = iterated(model, np.array(MIRRORED[text])), np.full((1, len(MIRRORED[text])), 100.0)
+    other = np.asarray(model.from_iterated(in_order(model, x[None, None], -wide, wide)[0, 0]))
+    fits = [circuit.fit(noisy(circuit, values)) for values in (MIRRORED[text], list(other))]
+    places = [1, 2] if "T" in text else [1, 2, 3, 4]  # R_liquid and R_solid only together
+    np.testing.assert_allclose(fits[0].values[places], fits[1].values[places], rtol=1e-5)
+    assert np.all(np.abs(deviations(fits[0], other)[places]) < 3.5)
+    assert all(any(words in flag for flag in fit.flags) for fit in fits)
+    name = circuit.names[1]
+    held = circuit.fit(noisy(circuit, MIRRORED[text]), fixed={name: MIRRORED[text][1]})
+    assert not any(words in flag for flag in held.flags)
+    assert held.parameters[name].value == pytest.approx(300.0)
+
+
+def test_relaxations_are_read_and_written_the_same():
+    """An arc, a resistor with a capacity and diffusion of one part: tau = R C, (R Q)^(1/alpha)."""
+    model = Circuit("p(R1,Q1)-p(R2-Ws1,Q2)")._form.model
+    values = np.array([100.0, 1e-3, 0.9, 300.0, 50.0, 1e-2, 1e-5, 0.8])
+    x = iterated(model, values)[None]
+    found = {each.kind.split("'")[-1]: each for each in relaxations(model)}
+    pairs = np.array([each.read(x)[0] for each in relaxations(model)])
+    np.testing.assert_allclose(np.exp(pairs[:, 0]), [100.0, 300.0, 50.0], rtol=1e-12)
+    np.testing.assert_allclose(np.exp(pairs[:, 1]), [1e-3, (300.0 * 1e-5) ** 1.25, 1e-2], rtol=1e-12)
+    assert len(found) == 3
+    for each in relaxations(model):
+        changed = x.copy()
+        each.write(changed, np.log([[20.0, 0.5]]))
+        np.testing.assert_allclose(each.read(changed), np.log([[20.0, 0.5]]), rtol=1e-12)
+        assert np.sum(changed != x) == 2
 
 
 @pytest.mark.slow

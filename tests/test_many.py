@@ -7,7 +7,7 @@ import pytest
 from scipy import optimize
 
 from mossy.backend import jax, jnp
-from mossy.numerics.many import CHUNK, kernel_of, linearised_at, minimise, padded
+from mossy.numerics.many import CHUNK, _solve, kernel_of, linearised_at, minimise, padded
 
 
 def linearised(residual):
@@ -148,6 +148,36 @@ def test_of_several_starts_the_least_minimum_is_given():
     assert found.cost[0] == min(alone) == alone[3]
     assert abs(found.values[0, 0] - 1.0) < 0.02
     assert sorted(alone) != alone  # other starts end elsewhere
+
+
+def test_the_next_best_minimum_is_given_with_the_best():
+    """Of the phases 1 + 2 pi k the pull towards 2 makes k = 0 the best and k = 1 the next: 0.05 (2 pi - 1) off."""
+    starts = (1.0 + 2.0 * np.pi * np.arange(-3, 4) + 0.3)[None, :, None]
+    bounds = np.array([-30.0]), np.array([30.0])
+    found = solve("waves", starts, (np.full((1, 1), 1.0),), bounds, tolerance=1e-12, behind=((60, 1.0),))
+    assert abs(found.rival[0, 0] - (1.0 + 2.0 * np.pi)) < 0.05
+    assert found.rival_converged[0]
+    assert found.cost[0] == pytest.approx(0.05**2, rel=0.01)
+    assert found.rival_cost[0] == pytest.approx(0.05**2 * (2.0 * np.pi - 1.0) ** 2, rel=0.01)
+    alone = solve("waves", starts[:, 3:4], (np.full((1, 1), 1.0),), bounds)
+    assert np.isinf(alone.rival_cost[0])
+
+
+def test_a_lane_without_an_inverse_leaves_the_others_as_they_are():
+    """Steps of a singular normal matrix are those of least squares; those beside it stay the same to the last bit."""
+    sound, right = np.array([[[3.0, 1.0], [1.0, 2.0]]]), np.array([[1.0, 5.0]])
+    singular = np.array([[[1.0, 1.0], [1.0, 1.0]]])
+    both = _solve(np.concatenate([sound, singular]), np.concatenate([right, [[2.0, 2.0]]]))
+    np.testing.assert_array_equal(both[0], _solve(sound, right)[0])
+    np.testing.assert_allclose(both[1], [1.0, 1.0], rtol=1e-12)
+
+
+def test_rows_and_replaced_keep_the_next_best():
+    starts = (1.0 + 2.0 * np.pi * np.arange(-1, 2) + 0.3)[None, :, None].repeat(3, axis=0)
+    found = solve("waves", starts, (np.full((3, 1), 1.0),), (np.array([-30.0]), np.array([30.0])))
+    again = found.replaced(np.array([0, 2]), found.rows(np.array([2, 0])))
+    np.testing.assert_array_equal(again.rival, found.rival)
+    np.testing.assert_array_equal(again.rival_cost, found.rival_cost)
 
 
 def test_a_known_better_point_ends_what_comes_to_it():

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -18,7 +18,9 @@ from mossy.backend import jax
 
 CHUNK = 64
 _LARGEST_DAMPING = 1e12
-_BEHIND = ((7, 3.0), (3, 30.0))  # after so many iterations a lane above so many times the least cost is given up
+Behind = tuple[tuple[int, float], ...]
+BEHIND: Behind = ((7, 3.0), (3, 30.0))
+"""After so many iterations a lane above so many times the least cost is given up, the later the first."""
 _NEAR = 0.02
 Kernel = Callable[[Any, Any], tuple[Any, Any]]
 Prior = tuple[np.ndarray, np.ndarray]
@@ -42,11 +44,11 @@ class Minima:
     converged: np.ndarray
     evaluations: np.ndarray
 
-    def rows(self, rows: np.ndarray) -> Minima:
+    def rows(self, rows: np.ndarray) -> Self:
         """Those of some problems."""
         return type(self)(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
-    def replaced(self, rows: np.ndarray, others: Minima) -> Minima:
+    def replaced(self, rows: np.ndarray, others: Minima) -> Self:
         """The same with those of some problems replaced."""
         fields = {name: getattr(self, name).copy() for name in self.__dataclass_fields__}
         for name, values in fields.items():
@@ -77,13 +79,15 @@ def minimise(
     floor: np.ndarray | float = 0.0,
     prior: Prior | None = None,
     known: tuple[np.ndarray, np.ndarray] | None = None,
+    behind: Behind = BEHIND,
     report: Callable[[int, int], None] | None = None,
 ) -> RivalMinima:
     """The least |r|^2 of S problems from K starts each, and the next best.
 
     `starts` (S, K, n); `data` a tuple of arrays whose first axis is S; `lower` and `upper` (n,) or (S, n). A lane is
     done when what the undamped step promises is below `tolerance` of its cost or below `floor` (S,), when it comes to
-    where another start of the same problem or its `known` point (x, cost) already is, or when it stays far behind them.
+    where another start of the same problem or its `known` point (x, cost) already is, or when it stays far `behind`
+    them.
     `prior` (centre, weight), (S, n) each, adds |weight (x - centre)|^2 to the sum. `report(done, lanes)` is called as
     it goes. A lane without a finite residual ends with cost inf; nothing raises.
     """
@@ -91,7 +95,7 @@ def minimise(
     lanes = _Lanes(kernel, starts, data, lower, upper, prior, np.broadcast_to(floor, problems))
     for iteration in range(maximum_iterations):
         if iteration % 2 == 1:
-            lanes.merge(iteration, known)
+            lanes.merge(iteration, known, behind)
         moving = np.flatnonzero(~lanes.done)
         if report is not None:
             report(problems * count - len(moving), problems * count)
@@ -199,7 +203,7 @@ class _Lanes:
         self.settled[lanes] |= small
         self.done[lanes] |= small
 
-    def merge(self, iteration: int, known: tuple[np.ndarray, np.ndarray] | None) -> None:
+    def merge(self, iteration: int, known: tuple[np.ndarray, np.ndarray] | None, behind: Behind) -> None:
         """Ends the lanes that have come to where a better start of their problem is, or that stay far behind it."""
         best = np.argmin(self.cost.reshape(-1, self.count), axis=1) + self.count * np.arange(len(self.x) // self.count)
         leader = np.repeat(best, self.count)
@@ -208,7 +212,7 @@ class _Lanes:
         if known is not None:
             self.done |= self._near(np.repeat(known[0], self.count, axis=0))
             least = np.minimum(least, known[1])
-        factor = next((factor for after, factor in _BEHIND if iteration >= after), np.inf)
+        factor = next((factor for after, factor in behind if iteration >= after), np.inf)
         self.done |= self.cost > factor * np.repeat(least, self.count)
 
     def two_best(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -15,10 +15,13 @@ import numpy as np
 
 from mossy.analysis.circuits.form import FittedForm
 from mossy.analysis.circuits.model import ELEMENTS_AND_ARCS, Model, top_parts
-from mossy.analysis.circuits.text import Leaf, leaves
+from mossy.analysis.circuits.text import Leaf, Node, Tree, leaves, written
+from mossy.numerics.many import RivalMinima
 
 LEAPS = (30.0, 1000.0)
-SHARES = (0.4, 0.6)  # of the range between the bounds
+SHARES = (0.4, 0.48, 0.56, 0.64, 0.72)  # of the range between the bounds
+ALIKE = 4.0  # factor between time constants up to which they are one
+APART = 25.0
 ROUND = 0.8  # of the range of an exponent: that of an arc that is not known yet
 MOST_EXCHANGED = 4
 """Up to so many relaxations all assignments are tried, beyond that every exchange of two."""
@@ -75,46 +78,37 @@ def exchanged(form: FittedForm, x: np.ndarray, free: np.ndarray) -> list[np.ndar
     """Vectors like x (S, n) with the relaxations of unlike parts exchanged, exponents kept and then made `ROUND`."""
     every = [each for each in relaxations(form.model) if free[[each.resistance, each.time]].all()]
     pairs = [each.read(x) for each in every]
-    log = form.model.logarithmic
+    exponents = [each.exponent for each in every if each.exponent is not None and free[each.exponent]]
+    round_ones = x.copy()
+    for place in exponents:
+        low, high = form.model.parameters[place].spec.bounds or (1.0, 1.0)
+        round_ones[:, place] = low + ROUND * (high - low)
     found = []
-    for order in _assignments([each.kind for each in every]):
-        if len({place for each in every for place in (each.resistance, each.time)}) < 2 * len(every):
-            moved_ones = [k for k, source in enumerate(order) if k != source]
-        else:
-            moved_ones = list(range(len(every)))
-        for rounded in (False, True):
-            new = x.copy()
-            if rounded:
-                exponents = [e.exponent for e in every if e.exponent is not None and free[e.exponent]]
-                if not exponents:
-                    continue
-                for place in exponents:
-                    low, high = form.model.parameters[place].spec.bounds
-                    new[:, place] = low + ROUND * (high - low)
-            for k in moved_ones:
-                every[k].write(new, pairs[order[k]])
-            found.append(new)
+    for order in assignments([each.kind for each in every]):
+        for begun in (x, round_ones) if exponents else (x,):
+            found.append(begun.copy())
+            for place, source in enumerate(order):
+                if place != source:
+                    every[place].write(found[-1], pairs[source])
     return found
 
 
-def _assignments(kinds: list[str]) -> list[tuple[int, ...]]:
-    """Which relaxation each takes: all that differ in more than like ones, or all exchanges of two unlike ones."""
+def assignments(kinds: list[str]) -> list[tuple[int, ...]]:
+    """Which relaxation each part takes, of parts of these kinds, in every way in which unlike ones take others.
+
+    >>> assignments(["Z", "Z", "Ws"])
+    [(0, 2, 1), (1, 2, 0)]
+    """
     own = tuple(range(len(kinds)))
     if len(kinds) <= MOST_EXCHANGED:
-        found = {}
-        for order in itertools.permutations(own):
-            key = frozenset((source, kinds[k]) for k, source in enumerate(order))
-            if key not in found:
-                found[key] = order
-        same = frozenset(zip(own, kinds))
-        return [order for key, order in found.items() if key != same]
-    swaps = []
-    for one, other in itertools.combinations(own, 2):
-        if kinds[one] != kinds[other]:
-            order = list(own)
-            order[one], order[other] = other, one
-            swaps.append(tuple(order))
-    return swaps
+        orders = list(itertools.permutations(own))
+    else:
+        swaps = itertools.combinations(own, 2)
+        orders = [own, *(tuple({a: b, b: a}.get(k, k) for k in own) for a, b in swaps)]
+    distinct: dict[frozenset[tuple[int, str]], tuple[int, ...]] = {}
+    for order in orders:
+        distinct.setdefault(frozenset(zip(order, kinds, strict=True)), order)
+    return list(distinct.values())[1:]
 
 
 def moved(form: FittedForm, x: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
@@ -144,4 +138,108 @@ def _together(form: FittedForm, free: np.ndarray) -> list[list[int]]:
     return alone + [pair for pair in pairs if free[pair].all()]
 
 
-__all__ = ["exchanged", "moved", "relaxations"]
+def mirrored(model: Model) -> list[Tree]:
+    """The parts in series whose two inner parts any data leave exchangeable: a two-layer interphase, whose outer layer
+    is an arc like the inner one; rails of two resistors, in whose impedance they are symmetric.
+    """
+    return [
+        part
+        for part in top_parts(model.tree)
+        if (isinstance(part, Leaf) and part.symbol == "T")
+        or (isinstance(part, Node) and part.kind == "rails" and all(_is_resistor(each) for each in part.parts[:2]))
+    ]
+
+
+def _is_resistor(tree: Tree) -> bool:
+    return isinstance(tree, Leaf) and tree.symbol == "R"
+
+
+def in_order(model: Model, x: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
+    """Vectors x (S, K, n) with mirrored parts the one way round: the inner layer with the smaller time constant, the
+    first rail with the smaller resistance; as they are where the other way is outside the bounds (S, n).
+    """
+    out = x.copy()
+    for part in mirrored(model):
+        places = [model.places[leaf.label] for leaf in leaves(part)][:2]
+        new = out.copy()
+        if isinstance(part, Leaf):
+            turned = _other_layer(out[:, :, places[0]])
+            new[:, :, places[0]] = turned
+            wrong = turned[:, :, :2].sum(axis=2) < out[:, :, places[0]][:, :, :2].sum(axis=2)
+        else:
+            first, second = (place.start for place in places)
+            new[:, :, [first, second]] = out[:, :, [second, first]]
+            wrong = out[:, :, second] < out[:, :, first]
+        inside = np.all((new >= lower[:, None, :]) & (new <= upper[:, None, :]), axis=2)
+        out = np.where((wrong & inside)[:, :, None], new, out)
+    return out
+
+
+def _other_layer(layers: np.ndarray) -> np.ndarray:
+    """The logarithms of (R_inner, C_inner, R_liquid, R_solid, C_solid) with the two layers exchanged: the outer one is
+    R_liquid beside R_solid, whose ratio is kept, beside C_solid.
+    """
+    inner, capacity, liquid, solid, outer_capacity = np.moveaxis(layers, -1, 0)
+    outer = liquid + solid - np.logaddexp(liquid, solid)
+    return np.stack([outer, outer_capacity, liquid - outer + inner, solid - outer + inner, capacity], axis=-1)
+
+
+def second_solutions(form: FittedForm, minima: RivalMinima, freedom: int, absolute: bool) -> list[str]:
+    """For each spectrum what is to be said of its second minimum; nothing where that fits worse or is no other.
+
+    It fits as well where it raises chi squared by less than 3.84 variances (95 % of one parameter), and is another
+    where the best minimum's own parabola would rise by more than `APART` variances there, like arcs in like order.
+    """
+    variance = np.ones(len(minima.cost)) if absolute else minima.cost / freedom
+    rival = _in_order_of(form.model, minima.rival, minima.values)
+    off = rival - minima.values
+    parabola = np.einsum("si,sij,sj->s", off, minima.normal, off)
+    as_well = minima.rival_converged & (minima.rival_cost - minima.cost < 3.84 * variance)
+    told = as_well & (parabola > APART * variance)
+    pairs = zip(minima.values, rival, strict=True)
+    return [_said(form, *pair) if tell else "" for tell, pair in zip(told, pairs, strict=True)]
+
+
+def _in_order_of(model: Model, x: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Vectors x (S, n) with their like arcs where the other vectors have those of the same rank in time constant."""
+    groups: dict[str, list[int]] = {}
+    for each in relaxations(model):
+        if not each.is_capacity:
+            groups.setdefault(each.kind, []).append(each.resistance)
+    out, lanes = x.copy(), np.arange(len(x))
+    for kind, starts in groups.items():
+        first = np.array(starts)
+        from_, to = (first[np.argsort(v[:, first + 1], axis=1)] for v in (x, other))
+        for k in range(len(ELEMENTS_AND_ARCS[kind.split(" ")[0]].parameters) if len(starts) > 1 else 0):
+            out[lanes[:, None], to + k] = x[lanes[:, None], from_ + k]
+    return out
+
+
+def _said(form: FittedForm, best: np.ndarray, rival: np.ndarray) -> str:
+    """Which parts are exchanged, or else which parameter is farthest away."""
+    every = relaxations(form.model)
+    times = [[float(each.read(x[None])[0, 1]) for each in every] for x in (best, rival)]
+    for (one, first), (other, second) in itertools.combinations(enumerate(every), 2):
+        near = max(abs(times[1][one] - times[0][other]), abs(times[1][other] - times[0][one])) < np.log(ALIKE)
+        if near and first.kind != second.kind and abs(times[0][one] - times[0][other]) > np.log(ALIKE):
+            names = [_part_with(form.model, each.resistance) for each in (first, second)]
+            return f"another solution fits as well: {names[0]} and {names[1]} exchanged"
+    log = form.model.logarithmic
+    values, _ = form.outward(np.where(log, np.exp(np.where(log, [best, rival], 0.0)), [best, rival]))
+    place = int(np.argmax(np.abs(np.log(values[1] / values[0]))))
+    name = form.given.names[place]
+    return f"another solution fits as well, with {name} at {values[1, place]:.4g} instead of {values[0, place]:.4g}"
+
+
+def _part_with(model: Model, place: int) -> str:
+    """The text of the part in series that has a place; of a nested part that of its resistance."""
+    part = next(part for part in top_parts(model.tree) for leaf in leaves(part) if place in _span(model, leaf))
+    label = next(leaf.label for leaf in leaves(part) if place in _span(model, leaf))
+    return label if isinstance(part, Leaf) else f"{label} of {written(part)}"
+
+
+def _span(model: Model, leaf: Leaf) -> range:
+    return range(model.places[leaf.label].start, model.places[leaf.label].stop)
+
+
+__all__ = ["assignments", "exchanged", "in_order", "mirrored", "moved", "relaxations", "second_solutions"]

@@ -11,11 +11,12 @@ from mossy.analysis.circuits.elements import ELEMENTS
 from mossy.analysis.circuits.fit import CircuitFit, Fitted
 from mossy.analysis.circuits.form import FittedForm, fitted_form
 from mossy.analysis.circuits.model import top_parts
+from mossy.analysis.circuits.moves import mirrored, second_solutions
 from mossy.analysis.circuits.search import Task, iterated, kernel_for
-from mossy.analysis.circuits.text import Leaf
+from mossy.analysis.circuits.text import Leaf, leaves
 from mossy.analysis.spectra import Spectrum
 from mossy.errors import InputError
-from mossy.numerics.many import Minima, linearised_at, minimise
+from mossy.numerics.many import Minima, RivalMinima, linearised_at, minimise
 
 _ALIKE = 0.98
 _LACKS = 1.5
@@ -47,6 +48,9 @@ def results_of(
     slopes = slopes * np.where(log, values, 1.0)[:, None, :]
     model = _models(form, x, task)
     freedom = 2 * len(task.frequency) - (len(form.model.parameters) - len(held))
+    second = [""] * len(spectra)
+    if isinstance(minima, RivalMinima):
+        second = second_solutions(form, minima, freedom, absolute)
     fits = []
     for lane, spectrum in enumerate(spectra):
         misfit = (spectrum.impedance - model[lane]) * task.weight[lane]
@@ -76,7 +80,7 @@ def results_of(
             validity=validities[lane],
             problem=(task.weight[lane], {form.model.names[place]: pair for place, pair in own.items()}),
         )
-        fits.append(replace(fit, flags=_flags(fit)))
+        fits.append(replace(fit, flags=_flags(fit, second[lane])))
     return fits
 
 
@@ -176,8 +180,8 @@ def _noise_ratio(residuals: np.ndarray, spectrum: Spectrum, validity: Any, freed
     return float(level / expected) if expected > 0.0 else float("nan")
 
 
-def _flags(fit: CircuitFit) -> tuple[str, ...]:
-    """What a person must know before using the values."""
+def _flags(fit: CircuitFit, rival: str = "") -> tuple[str, ...]:
+    """What a person must know before using the values; `rival` is what is to be said of a second minimum."""
     flags = list(fit.spectrum.flags) if fit.spectrum is not None else []
     if fit.status != "done":
         flags.append("the search stopped before it had converged")
@@ -192,7 +196,16 @@ def _flags(fit: CircuitFit) -> tuple[str, ...]:
             flags.append(f"{first} and {second} can hardly be told apart (correlation {size:.3f})")
     if fit.noise_ratio > _LACKS:
         flags.append(f"lack of fit: residuals are {fit.noise_ratio:.1f} times the noise of the data")
-    return tuple(flags)
+    given = set() if fit.problem is None else {name.partition(".")[0] for name in fit.problem[1]}
+    for part in mirrored(fitted_form(fit.circuit).model):
+        labels = [leaf.label for leaf in leaves(part)]
+        if given.isdisjoint(labels):
+            flags.append(
+                f"no data can tell which layer of {labels[0]} is the inner: it is given the smaller time constant"
+                if isinstance(part, Leaf)
+                else f"no data can tell rails {labels[0]} and {labels[1]} apart: the smaller is given as {labels[0]}"
+            )
+    return tuple([*flags, rival] if rival else flags)
 
 
 def profile(fit: CircuitFit, name: str, values: Any) -> tuple[np.ndarray, np.ndarray]:

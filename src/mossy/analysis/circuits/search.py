@@ -10,7 +10,7 @@ This is repeated while it helps; where parts differ in kind, so are the moves of
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,9 +18,9 @@ import numpy as np
 
 from mossy.analysis.circuits.form import FittedForm
 from mossy.analysis.circuits.model import Model
-from mossy.analysis.circuits.moves import moved
-from mossy.analysis.circuits.start import Block, blocks_of, starts_of
-from mossy.numerics.many import Kernel, Minima, kernel_of, linearised_at, minimise, padded
+from mossy.analysis.circuits.moves import assignments, exchanged, in_order, moved
+from mossy.analysis.circuits.start import Block, Dictionary, blocks_of
+from mossy.numerics.many import Kernel, RivalMinima, kernel_of, linearised_at, minimise, padded
 
 _MARGIN = np.log(1e3)
 _ABSENT = np.log(1e6)  # how far below the smallest impedance a resistance may go
@@ -28,8 +28,18 @@ _EXACT = 1e-24  # of the squares of the data: what is left of them when a fit is
 _ROUNDS = 4
 _LOOSE = 1e-3
 _RIVAL = 1.5
+_SAME = 0.05
+_NESTED = 16
+_EXPLORED = 2
+_FEW = 3  # like arcs that one beginning finds
+_MORE = (1, 2)
+POOL = 4
+TRACKS = 6
 AWAY = 3.0  # factor in time constant between two places where an arc is tried
 WAYS = 2
+Known = tuple[np.ndarray, np.ndarray]
+Exchange = Callable[["Task", np.ndarray, np.ndarray], np.ndarray]
+"""(task of some spectra, their rows, where they stand (S, n)) -> starts (S, K, n)."""
 
 
 @dataclass(frozen=True)
@@ -101,71 +111,197 @@ def kernel_for(form: FittedForm) -> Kernel:
 
 def search(
     form: FittedForm, task: Task, fixed: dict[int, float], starts: np.ndarray | None = None, *, beginnings: int = 0
-) -> Minima:
-    """The best minimum found for each spectrum; `starts` (S, K, n) of the model's values join the dictionary's own."""
+) -> RivalMinima:
+    """The best minimum found for each spectrum, and the next best; `starts` (S, K, n) of the model's values join the
+    dictionary's own.
+    """
     blocks = blocks_of(form.model, task.omega, fixed)
-    kernel = kernel_for(form)
-    model, data = form.model, task.data()
     arcs = [
         block for block in blocks if block.is_arc and np.all(task.lower[0, block.places] < task.upper[0, block.places])
     ]
     nested = any(len(block.values) > 1 and not block.is_arc for block in blocks)
-    count = beginnings or (16 if nested else 1 if len(arcs) > 1 else 2)
-    begun = iterated(model, starts_of(model, blocks, task.impedance, task.weight, count))
+    unlike = nested or len({id(arc.atoms) for arc in arcs}) > 1
+    dictionary = Dictionary(form.model, blocks, task.impedance, task.weight)
+    count = beginnings + (_NESTED if nested else 1 if len(arcs) > 1 else 2)
+    begun = iterated(form.model, dictionary.beginnings(range(count)))
     if starts is not None:
-        begun = np.concatenate([iterated(model, starts), begun], axis=1)
-    first = minimise(kernel, begun, data, task.lower, task.upper, tolerance=_LOOSE, maximum_iterations=20)
-    x, cost, evaluations = first.values.copy(), first.cost.copy(), first.evaluations.copy()
-    second, next_cost = x.copy(), np.full(len(x), np.inf)
-    active = np.arange(len(x)) if len(arcs) > 1 or (arcs and nested) else np.arange(0)
-    for _ in range(_ROUNDS):
-        if not len(active):
-            break
-        part = task.part(active)
-        placed = _relocated(form, arcs, part, x[active])
-        known = x[active], cost[active]
-        found = minimise(
-            kernel, placed, part.data(), part.lower, part.upper, tolerance=_LOOSE, maximum_iterations=16, known=known
-        )
-        evaluations[active] += found.evaluations
-        better = found.cost < cost[active]
-        worse_cost = np.where(better, cost[active], found.cost)
-        worse = np.where(better[:, None], x[active], found.values)
-        kept = worse_cost < next_cost[active]
-        second[active[kept]], next_cost[active[kept]] = worse[kept], worse_cost[kept]
-        much = found.cost < cost[active] * (1.0 - 1e-3)
-        x[active[better]], cost[active[better]] = found.values[better], found.cost[better]
-        active = active[much]
-    if nested or len({id(arc.atoms) for arc in arcs}) > 1:
-        evaluations += _leave(form, task, x, cost)
-    both = np.stack([x, np.where((next_cost < _RIVAL * cost)[:, None], second, x)], axis=1)
+        begun = np.concatenate([iterated(form.model, starts), begun], axis=1)
+    ground = Ground(form, arcs if len(arcs) > 1 or nested else [])
+    pool = Pool.of(ground.descend(task, begun, 20), POOL if unlike else 2)
+    settle(ground, task, pool)
+    if unlike:
+        exchange = functools.partial(_exchanged, form, None if nested else dictionary, blocks)
+        _explore(ground, task, pool, exchange)
+    elif len(arcs) > _FEW:
+        _on_tracks(ground, task, pool, np.arange(len(pool.x)), functools.partial(_elsewhere, form.model, dictionary))
+    pool.x = in_order(form.model, pool.x, task.lower, task.upper)
     exact = _EXACT * np.sum((task.weight * np.abs(task.impedance)) ** 2, axis=1)
-    last = minimise(kernel, both, data, task.lower, task.upper, tolerance=1e-10, maximum_iterations=250, floor=exact)
-    return replace(last, evaluations=evaluations + last.evaluations)
+    limits = {"tolerance": 1e-10, "maximum_iterations": 250, "floor": exact}
+    last = minimise(ground.kernel, pool.within(_RIVAL), task.data(), task.lower, task.upper, **limits)
+    return replace(last, evaluations=pool.evaluations + last.evaluations)
 
 
-def _leave(form: FittedForm, task: Task, x: np.ndarray, cost: np.ndarray) -> np.ndarray:
-    """Moves out of local minima (`moves`) while they help; changes x and its cost; the evaluations (S,)."""
-    evaluations, active = np.zeros(len(x), dtype=int), np.arange(len(x))
+@dataclass(frozen=True)
+class Ground:
+    """What is searched: a circuit and those of its arcs that may be taken out and put back."""
+
+    form: FittedForm
+    arcs: list[Block]
+
+    @property
+    def kernel(self) -> Kernel:
+        """The compiled least squares."""
+        return kernel_for(self.form)
+
+    def descend(
+        self,
+        task: Task,
+        starts: np.ndarray,
+        iterations: int = 16,
+        known: Known | None = None,
+    ) -> RivalMinima:
+        """Loosely to the least minimum from starts (S, K, n)."""
+        return minimise(
+            self.kernel,
+            starts,
+            task.data(),
+            task.lower,
+            task.upper,
+            tolerance=_LOOSE,
+            maximum_iterations=iterations,
+            known=known,
+        )
+
+
+class Pool:
+    """The best distinct vectors found so far for each spectrum: `x` (S, P, n) and `cost` (S, P), ascending, inf for
+    none; the `evaluations` (S,) so far.
+    """
+
+    def __init__(self, x: np.ndarray, cost: np.ndarray, evaluations: np.ndarray) -> None:
+        self.x, self.cost, self.evaluations = x, cost, evaluations
+
+    @classmethod
+    def of(cls, found: RivalMinima, size: int) -> Pool:
+        """With room for `size` vectors a spectrum."""
+        x = np.repeat(found.values[:, None, :], size, axis=1)
+        cost = np.full(x.shape[:2], np.inf)
+        cost[:, 0] = found.cost
+        return cls(x, cost, found.evaluations.copy())
+
+    def offer(self, rows: np.ndarray, x: np.ndarray, cost: np.ndarray) -> np.ndarray:
+        """Takes in vectors (B, K, n) of cost (B, K) for some spectra; which of them have a lower least cost now, by
+        more than is worth another round.
+        """
+        before, size = self.cost[rows, 0], self.cost.shape[1]
+        every, costs = np.concatenate([self.x[rows], x], axis=1), np.concatenate([self.cost[rows], cost], axis=1)
+        order = np.argsort(costs, axis=1, kind="stable")
+        every, costs = np.take_along_axis(every, order[:, :, None], axis=1), np.take_along_axis(costs, order, axis=1)
+        for place in range(1, costs.shape[1]):
+            gap = np.max(np.abs(every[:, :place] - every[:, place : place + 1]), axis=2)
+            same = (gap < _SAME) & np.isfinite(costs[:, :place])
+            costs[:, place] = np.where(same.any(axis=1), np.inf, costs[:, place])
+        order = np.argsort(costs, axis=1, kind="stable")[:, :size]
+        self.x[rows] = np.take_along_axis(every, order[:, :, None], axis=1)
+        self.cost[rows] = np.take_along_axis(costs, order, axis=1)
+        return np.asarray(self.cost[rows, 0] < before * (1.0 - 1e-3))
+
+    def within(self, factor: float) -> np.ndarray:
+        """The vectors (S, P, n) of at most `factor` times the least cost, NaN for the others."""
+        return np.where((self.cost <= factor * self.cost[:, :1])[:, :, None], self.x, np.nan)
+
+
+def settle(ground: Ground, task: Task, pool: Pool) -> None:
+    """Takes arcs out and puts them back while that helps."""
+    active = np.arange(len(pool.x)) if ground.arcs else np.arange(0)
     for _ in range(_ROUNDS):
         if not len(active):
             break
-        part = task.part(active)
-        found = minimise(
-            kernel_for(form),
-            moved(form, x[active], part.lower, part.upper),
-            part.data(),
-            part.lower,
-            part.upper,
-            tolerance=_LOOSE,
-            maximum_iterations=16,
-            known=(x[active], cost[active]),
-        )
-        evaluations[active] += found.evaluations
-        better, much = found.cost < cost[active], found.cost < cost[active] * (1.0 - 1e-3)
-        x[active[better]], cost[active[better]] = found.values[better], found.cost[better]
-        active = active[much]
-    return evaluations
+        part, x, cost = task.part(active), pool.x[active, 0], pool.cost[active, 0]
+        found = ground.descend(part, _relocated(ground.form, ground.arcs, part, x), known=(x, cost))
+        pool.evaluations[active] += found.evaluations
+        active = active[pool.offer(active, found.values[:, None], found.cost[:, None])]
+
+
+def _explore(ground: Ground, task: Task, pool: Pool, exchange: Exchange) -> None:
+    """For parts of unlike kind: every assignment of the relaxations to them on a track of its own, then long leaps;
+    again where these led to somewhere better.
+    """
+    active = np.arange(len(pool.x))
+    for _ in range(_EXPLORED):
+        if not len(active):
+            break
+        _on_tracks(ground, task, pool, active, exchange)
+        active = active[_leap(ground, task, pool, active)]
+
+
+def _on_tracks(ground: Ground, task: Task, pool: Pool, rows: np.ndarray, exchange: Exchange) -> None:
+    """From each assignment down to its minimum; the arcs of the best `TRACKS` are settled each for itself.
+
+    Settling only the best loses it: with an arc on another's relaxation, the right assignment may begin worse.
+    """
+    starts = exchange(task.part(rows), rows, pool.x[rows, 0])
+    if not starts.shape[1]:
+        return
+    lanes, count, n = starts.shape
+    each = np.repeat(rows, count)
+    found = ground.descend(task.part(each), starts.reshape(-1, 1, n), 12)
+    pool.evaluations[rows] += found.evaluations.reshape(lanes, count).sum(axis=1)
+    x, cost = found.values.reshape(starts.shape), found.cost.reshape(lanes, count)
+    x, cost = np.concatenate([pool.x[rows], x], axis=1), np.concatenate([pool.cost[rows], cost], axis=1)
+    best = np.argsort(cost, axis=1, kind="stable")[:, :TRACKS]
+    lane = np.arange(lanes)[:, None]
+    kept = np.isfinite(cost[lane, best])
+    owner = np.repeat(rows, best.shape[1]).reshape(best.shape)[kept]
+    values, costs = x[lane, best][kept], cost[lane, best][kept]
+    tracks = Pool(values[:, None].copy(), costs[:, None].copy(), np.zeros(len(owner), dtype=int))
+    settle(ground, task.part(owner), tracks)
+    np.add.at(pool.evaluations, owner, tracks.evaluations)
+    x, cost = x[lane, best], np.full(best.shape, np.inf)
+    x[kept], cost[kept] = tracks.x[:, 0], tracks.cost[:, 0]
+    pool.offer(rows, x, cost)
+
+
+def _leap(ground: Ground, task: Task, pool: Pool, rows: np.ndarray) -> np.ndarray:
+    """Long moves from the best (`moves.moved`); which spectra they helped."""
+    helped = np.zeros(len(rows), dtype=bool)
+    active = np.arange(len(rows))
+    for _ in range(_ROUNDS):
+        if not len(active):
+            break
+        here = rows[active]
+        part, x, cost = task.part(here), pool.x[here, 0], pool.cost[here, 0]
+        found = ground.descend(part, moved(ground.form, x, part.lower, part.upper), known=(x, cost))
+        pool.evaluations[here] += found.evaluations
+        active = active[pool.offer(here, found.values[:, None], found.cost[:, None])]
+        helped[active] = True
+    return helped
+
+
+def _elsewhere(model: Model, dictionary: Dictionary, task: Task, rows: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """More of the dictionary's beginnings (S, K, n)."""
+    return np.clip(iterated(model, dictionary.beginnings(_MORE)), task.lower[:, None, :], task.upper[:, None, :])
+
+
+def _exchanged(
+    form: FittedForm, dictionary: Dictionary | None, blocks: list[Block], task: Task, rows: np.ndarray, x: np.ndarray
+) -> np.ndarray:
+    """Starts (S, K, n) with the relaxations of unlike parts exchanged: by the dictionary where all parts are in it by
+    their time constants, else by the values themselves.
+    """
+    free = np.all(task.lower < task.upper, axis=0)
+    if dictionary is None:
+        found = exchanged(form, x, free)
+    else:
+        found, own = [], dictionary.part(rows)
+        arcs = [k for k, block in enumerate(blocks) if block.is_arc and free[block.places[:2]].all()]
+        times = np.stack([x[:, blocks[k].places[1]] for k in arcs], axis=1)
+        for order in assignments([f"{id(blocks[k].atoms)}" for k in arcs]):
+            wanted = np.full((len(x), len(blocks)), np.nan)
+            wanted[:, arcs] = times[:, order]
+            found.append(iterated(form.model, own.around(wanted)))
+    stacked = np.stack(found, axis=1) if found else np.empty((len(x), 0, x.shape[1]))
+    return np.clip(stacked, task.lower[:, None, :], task.upper[:, None, :])
 
 
 def _relocated(form: FittedForm, arcs: list[Block], task: Task, x: np.ndarray) -> np.ndarray:

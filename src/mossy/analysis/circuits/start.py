@@ -8,6 +8,7 @@ projection: G. H. Golub, V. Pereyra, Inverse Problems 19 (2003) R1), which is sm
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from mossy.backend import jax, jnp
 PER_DECADE = 3
 SHARES = (0.55, 0.78, 0.97)  # of the range of an exponent
 APART = 5.0  # factor between the time constants of two arcs to begin with: nearer ones model one arc together
+NEAR = 6.0  # factor in time constant within which an arc keeps to where it is wanted
 DRAWS = 1200
 _SHARES_OF_DRAWS = 6
 MOST = 1500
@@ -132,24 +134,56 @@ def _within(share: float, bounds: tuple[float, float]) -> float:
     return bounds[0] + share * (bounds[1] - bounds[0])
 
 
-def starts_of(
-    model: Model, blocks: list[Block], impedance: np.ndarray, weight: np.ndarray, count: int, passes: int = 3
-) -> np.ndarray:
-    """`count` starting vectors (S, count, n) of a model's values for S spectra on the blocks' frequency grid.
+class Dictionary:
+    """The atoms of a model's parts and their products with S spectra on the blocks' frequency grid.
 
     `impedance` (S, m) complex; `weight` (S, m), that of both parts.
     """
-    atoms, right, norm, ranges = _scaled(blocks, impedance, weight)
-    times = np.concatenate([block.times for block in _distinct(blocks)])
-    found = []
-    for number in range(count):
-        chosen = _beginning(ranges, len(impedance), number)
-        for _, place in itertools.product(range(passes), range(len(blocks))):
-            if len(ranges[place]) > 1:
-                barred = _barred(blocks[place], times, chosen, place, ranges, number)
-                chosen[:, place] = _best(atoms, right, chosen, place, ranges[place], barred)
-        found.append(_vectors(model, blocks, ranges, atoms, right, norm, chosen))
-    return np.stack(found, axis=1)
+
+    def __init__(self, model: Model, blocks: list[Block], impedance: np.ndarray, weight: np.ndarray) -> None:
+        self.model, self.blocks, self.lanes = model, blocks, len(impedance)
+        self.atoms, self.right, self.norm, self.ranges = _scaled(blocks, impedance, weight)
+        self.times = np.concatenate([block.times for block in _distinct(blocks)])
+
+    def part(self, rows: np.ndarray) -> Dictionary:
+        """That of some of the spectra."""
+        other = copy.copy(self)
+        other.lanes = len(rows)
+        other.atoms, other.right, other.norm = self.atoms[rows], self.right[rows], self.norm[rows]
+        return other
+
+    def beginnings(self, numbers: Sequence[int], passes: int = 3) -> np.ndarray:
+        """Starting vectors (S, K, n) of the model's values, one for each of the numbers, which make them differ."""
+        found = []
+        for number in numbers:
+            chosen = _beginning(self.ranges, self.lanes, number)
+            for _, place in itertools.product(range(passes), range(len(self.blocks))):
+                if len(self.ranges[place]) > 1:
+                    barred = _barred(self.blocks[place], self.times, chosen, place, self.ranges, number)
+                    candidates = _share(self.blocks[place], self.ranges[place], number)
+                    chosen[:, place] = self._best(chosen, place, candidates, barred)
+            found.append(self._vectors(chosen))
+        return np.stack(found, axis=1)
+
+    def around(self, wanted: np.ndarray, passes: int = 2) -> np.ndarray:
+        """The vector (S, n) of the best atoms near the wanted ln(time constants/s) (S, blocks), NaN: no wish."""
+        chosen = _beginning(self.ranges, self.lanes, 0)
+        far = {}
+        for place, block in enumerate(self.blocks):
+            off = np.abs(block.times[None, :] - wanted[:, place, None])
+            far[place] = off > np.maximum(np.log(NEAR), off.min(axis=1, keepdims=True))
+            if np.isfinite(wanted[:, place]).all() and len(self.ranges[place]) > 1:
+                chosen[:, place] = self.ranges[place][np.argmin(off, axis=1)]
+        for _, place in itertools.product(range(passes), range(len(self.blocks))):
+            if len(self.ranges[place]) > 1:
+                chosen[:, place] = self._best(chosen, place, self.ranges[place], far[place])
+        return self._vectors(chosen)
+
+    def _best(self, chosen: np.ndarray, place: int, candidates: np.ndarray, barred: np.ndarray | None) -> np.ndarray:
+        return _best(self.atoms, self.right, chosen, place, candidates, barred)
+
+    def _vectors(self, chosen: np.ndarray) -> np.ndarray:
+        return _vectors(self.model, self.blocks, self.ranges, self.atoms, self.right, self.norm, chosen)
 
 
 def _scaled(
@@ -179,7 +213,7 @@ def _distinct(blocks: list[Block]) -> list[Block]:
 def _beginning(ranges: list[np.ndarray], lanes: int, number: int) -> np.ndarray:
     """Which atom each part begins with: spread over its dictionary, then at random."""
     chosen = np.empty((lanes, len(ranges)), dtype=int)
-    random = np.random.default_rng(number)
+    random = np.random.default_rng(number)  # one draw for all spectra: none depends on the others
     choosing = [place for place, each in enumerate(ranges) if len(each) > 1]
     for place, each in enumerate(ranges):
         if len(each) == 1:
@@ -187,27 +221,27 @@ def _beginning(ranges: list[np.ndarray], lanes: int, number: int) -> np.ndarray:
         elif number == 0:
             chosen[:, place] = each[int((choosing.index(place) + 0.5) / len(choosing) * len(each))]
         else:
-            chosen[:, place] = random.choice(each, lanes)
+            chosen[:, place] = random.choice(each)
     return chosen
 
 
 def _barred(
     block: Block, times: np.ndarray, chosen: np.ndarray, place: int, ranges: list[np.ndarray], number: int
 ) -> np.ndarray | None:
-    """Which candidates (S, K) a part must not take at one beginning, so that beginnings differ.
-
-    Arcs stay a factor `APART` in time constant from the others, but at every fourth beginning; of drawn proportions
-    each beginning has its own share.
+    """Which candidates (S, K) an arc must not take: it stays a factor `APART` in time constant from the others, but at
+    every fourth beginning.
     """
-    if not block.is_arc:
-        if number == 0 or len(block.values) < DRAWS:
-            return None
-        shares = np.random.default_rng(number).permutation(len(block.values)) % _SHARES_OF_DRAWS
-        return np.broadcast_to(shares != 0, (len(chosen), len(shares)))
-    if number % 4 == 3:
+    if not block.is_arc or number % 4 == 3:
         return None
     others = times[np.delete(chosen, place, axis=1)]
     return np.any(np.abs(times[ranges[place]][None, :, None] - others[:, None, :]) < np.log(APART), axis=2)
+
+
+def _share(block: Block, candidates: np.ndarray, number: int) -> np.ndarray:
+    """The candidates of one beginning: of drawn proportions each but the first has its own share of them."""
+    if block.is_arc or number == 0 or len(block.values) < DRAWS:
+        return candidates
+    return candidates[np.random.default_rng(number).permutation(len(candidates)) % _SHARES_OF_DRAWS == 0]
 
 
 def _best(
