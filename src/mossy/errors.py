@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-_MOST, _FEW = 30, 8  # a list of more options than this is cut to the nearest few
+_MOST, _FEW = 85, 8  # a list of more options than this is cut to the nearest few
 
 
 class MossyError(Exception):

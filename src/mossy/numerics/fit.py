@@ -18,6 +18,7 @@ import numpy as np
 
 from mossy.backend import jax, jnp
 from mossy.errors import InputError
+from mossy.numerics.threads import one_blas_thread
 
 Evaluate = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 _LARGEST_DAMPING = 1e12
@@ -120,6 +121,7 @@ def with_jacobian(residual: Callable[[Any], Any]) -> Evaluate:
     return evaluate
 
 
+@one_blas_thread
 def least_squares(
     evaluate: Evaluate,
     initial: Any,
