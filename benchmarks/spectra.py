@@ -204,6 +204,7 @@ def table(rows: list[Row]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Measures, prints the table, and writes it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--spectra", type=int, default=1000, help="how many Mossy fits in a batch")
     parser.add_argument("--peers", type=int, default=20, help="how many of them the peers fit")

@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from mossy.analysis.circuits import Circuit
-from mossy.analysis.circuits.trends import BOLTZMANN, compare
+from mossy.analysis.circuits.trends import compare
+from mossy.laws.impedance_physics import BOLTZMANN
 
 CIRCUIT = Circuit("R0-sym(p(R1,Q1)-p(R2,Q2))-Ws1")
 TEMPERATURE = 273.15 + np.arange(0.0, 61.0, 10.0)

@@ -179,9 +179,16 @@ def _in_main_thread() -> bool:
 
 @contextlib.contextmanager
 def progress_bar(quiet: bool, check: Callable[[], None]) -> Iterator[Callable[[float, int, int], None]]:
-    """A callback (time, segment, segments) that moves a bar on a terminal, and where a Ctrl-C takes effect."""
+    """A callback (time, segment, segments): `stage_bar` for a simulation."""
+    with stage_bar(quiet, check) as move:
+        yield lambda time, segment, segments: move(f"{_duration(time)} simulated", segment, segments)
+
+
+@contextlib.contextmanager
+def stage_bar(quiet: bool, check: Callable[[], None]) -> Iterator[Callable[[str, int, int], None]]:
+    """A callback (what, done, total; 0: unknown) that moves a bar on a terminal, and where a Ctrl-C takes effect."""
     if quiet or not sys.stderr.isatty():
-        yield lambda time, segment, segments: check()
+        yield lambda what, done, total: check()
         return
     from rich.console import Console
     from rich.progress import Progress
@@ -189,9 +196,9 @@ def progress_bar(quiet: bool, check: Callable[[], None]) -> Iterator[Callable[[f
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("preparing", total=None)
 
-        def move(time: float, segment: int, segments: int) -> None:
+        def move(what: str, done: int, total: int) -> None:
             check()
-            bar.update(task, completed=segment, total=segments, description=f"{_duration(time)} simulated")
+            bar.update(task, completed=done, total=total or None, description=what)
 
         yield move
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mossy.commands import made_folder, patient, versions_used, write_json
+from mossy.commands import made_folder, patient, stage_bar, versions_used, write_json
 from mossy.errors import InputError, suggest
 from mossy.units import to_si
 
@@ -59,7 +58,7 @@ def analyse_files(files: list[Path], wanted: Wanted, out: Path, quiet: bool) -> 
         if "columns" in reading:
             reading["columns"] = columns_from_text(reading["columns"])
         folder = made_folder(out)
-        with _progress(quiet, check) as tell:
+        with stage_bar(quiet, check) as tell:
             tell("reading", 0, 0)
             reads = read_many(files, **reading)
             study = _studied(reads, options, tell)
@@ -107,25 +106,6 @@ def _studied(reads: list[FileRead], options: Any, tell: Callable[[str, int, int]
     return study(
         records, options, tell, [record for each in reads for record in each.records if isinstance(record, Cycling)]
     )
-
-
-@contextlib.contextmanager
-def _progress(quiet: bool, check: Callable[[], None]) -> Iterator[Callable[[str, int, int], None]]:
-    """A callback (what, done, total) that moves a bar on a terminal, and where a Ctrl-C takes effect."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda what, done, total: check()
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=None)
-
-        def move(what: str, done: int, total: int) -> None:
-            check()
-            bar.update(task, description=what, completed=done, total=total or None)
-
-        yield move
 
 
 def _write(study: Study, reads: list[FileRead], content: SpectraContent, folder: Path) -> None:

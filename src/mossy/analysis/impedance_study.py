@@ -159,14 +159,14 @@ def study(
 
 def _items(records: Sequence[Impedance]) -> tuple[list[Item], list[Impedance], tuple[tuple[str, str], ...]]:
     """(items, their records, those that are no spectrum with the reason)."""
-    items, kept, refused = [], [], []
+    items, kept, lost = [], [], []
     for record in records:
         try:
             items.append(_item(record))
             kept.append(record)
         except InputError as error:
-            refused.append((str(record.metadata.get("source_path", "spectrum")), str(error)))
-    return items, kept, tuple(refused)
+            lost.append((str(record.metadata.get("source_path", "spectrum")), str(error)))
+    return items, kept, tuple(lost)
 
 
 def _item(record: Impedance) -> Item:
@@ -274,16 +274,16 @@ def _series(
     """A group fitted, and what it says along its coordinate; adds to `fits`. Rows that were refused stay out."""
     candidates = _proposed([items[row].spectrum for row in rows], options, tell)
     circuit = Circuit(options.circuit or candidates[0].circuit)
-    spectra = [_with_clock(items[row].spectrum, items[rows[0]].spectrum) for row in rows]
+    clocked = {row: _with_clock(items[row].spectrum, items[rows[0]].spectrum) for row in rows}
     done = circuit.fit_many(
-        spectra, weighting=options.weighting, report=lambda n, all_: tell(f"fitting {circuit.text}", n, all_)
+        clocked.values(), weighting=options.weighting, report=lambda n, all_: tell(f"fitting {circuit.text}", n, all_)
     )
     fits |= dict(zip(rows, done, strict=True))
     rows = [row for row in rows if fits[row].status != "refused"]
     plain = partial(Series, name, circuit.text, candidates)
     if len(rows) < FEWEST_IN_SERIES:
         return plain("number", np.arange(1.0, len(rows) + 1.0), rows, None)
-    spectra = [_with_clock(items[row].spectrum, items[rows[0]].spectrum) for row in rows]
+    spectra = [clocked[row] for row in rows]
     wanted = {"coordinate": options.coordinate, "weighting": options.weighting, "fits": [fits[row] for row in rows]}
     try:
         found = circuit.fit_series(spectra, ties=options.ties, **wanted)

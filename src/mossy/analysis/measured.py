@@ -102,6 +102,7 @@ def propagate(
 
 
 def check_input(name: str, given: Measured, above: float, most: float) -> None:
+    """Refuses a value that is not given, not above `above`, or above `most`, and an error that is none."""
     if given.value is None:
         raise InputError(f"it is not given: {given.reason}", key=name, remedy="give a value that was measured")
     value, error = np.asarray(given.value, dtype=float), np.asarray(given.standard_error, dtype=float)

@@ -226,6 +226,16 @@ def few_ticks(axis: Any, unit: str) -> None:
     axis.set_major_formatter(EngFormatter(unit=unit, sep=" "))
 
 
+def frequency_axis(axes: Axes, frequency: np.ndarray) -> None:
+    """The horizontal axis of frequencies, Hz: logarithmic where they span a decade."""
+    axes.set_xlabel("frequency")
+    if frequency.max() > 10.0 * frequency.min():
+        axes.set_xscale("log")
+        decades(axes.xaxis, float(frequency.min()), float(frequency.max()), "Hz")
+    else:
+        few_ticks(axes.xaxis, "Hz")
+
+
 def colour_of_time(seconds: np.ndarray) -> Any:
     """A map from time to colour, dark to light green, that survives a constant time."""
     from matplotlib import colormaps

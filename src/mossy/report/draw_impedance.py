@@ -16,7 +16,7 @@ from mossy.report.canvas import (
     colour_of_time,
     common_scale,
     decades,
-    few_ticks,
+    frequency_axis,
     new_figure,
     thin,
 )
@@ -145,11 +145,7 @@ def _bode(found: list[Spectrum], colours: list[Any]) -> Drawing:
         lower.plot(*thin(spectrum.frequency, -np.degrees(np.angle(spectrum.impedance))), **looks)
     frequencies = np.concatenate([spectrum.frequency for spectrum in found])
     sizes = np.concatenate([np.abs(spectrum.impedance) for spectrum in found]) * factor
-    if frequencies.max() > 10.0 * frequencies.min():
-        lower.set_xscale("log")
-        decades(lower.xaxis, frequencies.min(), frequencies.max(), "Hz")
-    else:
-        few_ticks(lower.xaxis, "Hz")
+    frequency_axis(lower, frequencies)
     if sizes.min() > 0.0 and sizes.max() > 4.0 * sizes.min():
         upper.set_yscale("log")
         decades(upper.yaxis, sizes.min(), sizes.max(), "")
@@ -157,7 +153,6 @@ def _bode(found: list[Spectrum], colours: list[Any]) -> Drawing:
         upper.set_ylim(0.0, 1.15 * sizes.max() or 1.0)
     upper.set_ylabel(f"|Z| ({unit})")
     lower.set_ylabel("−phase (°)")
-    lower.set_xlabel("frequency")
     figure.align_ylabels([upper, lower])
     _explain(figure, [upper, lower], found)
     return Drawing("bode", "Impedance, Bode", "Magnitude and negative phase against frequency.", figure)

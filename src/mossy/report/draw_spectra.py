@@ -16,7 +16,7 @@ from mossy.report.canvas import (
     colour_of_time,
     common_scale,
     decades,
-    few_ticks,
+    frequency_axis,
     new_figure,
 )
 from mossy.report.draw_impedance import equal_axes
@@ -130,7 +130,7 @@ def _bode(series: SeriesShown, along: _Along, spectra: list[SpectrumShown], numb
         upper.plot(each.curve_frequency, np.abs(each.curve) * factor, linewidth=0.9, **looks)
         lower.plot(each.curve_frequency, -np.degrees(np.angle(each.curve)), linewidth=0.9, **looks)
     sizes = np.concatenate([np.abs(each.measured) for each in spectra]) * factor
-    _frequencies(lower, np.concatenate([each.frequency for each in spectra]))
+    frequency_axis(lower, np.concatenate([each.frequency for each in spectra]))
     if sizes.max() > 4.0 * sizes.min():
         upper.set_yscale("log")
         decades(upper.yaxis, sizes.min(), sizes.max(), "")
@@ -141,15 +141,6 @@ def _bode(series: SeriesShown, along: _Along, spectra: list[SpectrumShown], numb
     figure.align_ylabels([upper, lower])
     _explain(figure, [upper, lower], series, along, spectra)
     return Drawing(f"bode_{number}", "Bode", "Magnitude and negative phase; points measured, lines fitted.", figure)
-
-
-def _frequencies(axes: Axes, frequency: np.ndarray) -> None:
-    axes.set_xlabel("frequency")
-    if frequency.max() > 10.0 * frequency.min():
-        axes.set_xscale("log")
-        decades(axes.xaxis, float(frequency.min()), float(frequency.max()), "Hz")
-    else:
-        few_ticks(axes.xaxis, "Hz")
 
 
 def _examples(series: SeriesShown, number: int) -> Drawing:
@@ -185,7 +176,7 @@ def _residuals(series: SeriesShown, along: _Along, spectra: list[SpectrumShown],
     for panel, word in ((left, "Z′"), (right, "Z″")):
         panel.axhline(0.0, color="#9aa5b1", linewidth=0.7)
         panel.set_title(word)
-        _frequencies(panel, np.concatenate([each.frequency for each in spectra]))
+        frequency_axis(panel, np.concatenate([each.frequency for each in spectra]))
     left.set_ylabel("residual over |Z| (%)")
     if len(spectra) > MOST_NAMED:
         colour_bar(figure, [left, right], along.colours, along.label)

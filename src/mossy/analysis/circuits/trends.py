@@ -21,9 +21,8 @@ from scipy import stats
 
 from mossy.analysis.spectra import Spectrum
 from mossy.errors import InputError, suggest
+from mossy.laws.impedance_physics import BOLTZMANN
 
-BOLTZMANN = 8.617333262e-5
-"""Boltzmann's constant over the elementary charge, eV/K: CODATA 2018, exact."""
 COLDEST = 100.0  # K; below it someone gave degrees Celsius
 _TEMPERATURE = re.compile(r"(?<![0-9.])(-?\d{1,4}(?:[.,]\d+)?)\s*[_ ]?(?:deg(?:rees)?[ _]?C?|°C|oC|C)(?![A-Za-z0-9])")
 _KELVIN = re.compile(r"(?<![0-9.])(\d{2,4}(?:\.\d+)?)\s?K(?![A-Za-z0-9])")

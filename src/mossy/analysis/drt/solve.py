@@ -58,6 +58,7 @@ class Trial:
 
 
 def weighted_problem(spectrum: Spectrum, tau: np.ndarray) -> Problem:
+    """The least squares of a distribution at time constants tau, s, evenly spaced in ln tau, weighted by 1/|Z|."""
     s = 1j * spectrum.angular_frequency[:, None]
     top, bottom = np.abs(s).max(), np.abs(s).min()
     step = float(np.log(tau[1] / tau[0]))
@@ -76,6 +77,7 @@ def weighted_problem(spectrum: Spectrum, tau: np.ndarray) -> Problem:
 
 
 def solve(problem: Problem, present: np.ndarray, regularisation: float, start: np.ndarray) -> Trial:
+    """The non-negative solution at one lambda, over the columns `present`, from those of `start`; with its scores."""
     matrix = problem.gram + regularisation * problem.penalty
     values, free, factor = _non_negative(matrix, problem.target, present, start & present)
     residual = problem.measured - problem.rows @ values
