@@ -20,7 +20,9 @@ Metadata is a flat dictionary that JSON can hold; a key that is not known is abs
   the instrument's file where a file of Mossy's own was read;
 - `instrument`, `channel`, `technique`, `start_time` (ISO 8601, the instrument's clock), `settings` (as the file has
   them), `comments`, `electrolyte`, `electrode_material`, `reference_electrode`;
-- `electrode_area_square_metre`, `temperature_celsius`, `roles` (which electrode is under study, which sign plates it);
+- `electrode_area_square_metre`, `temperature_celsius`, `cell_kind` ("substrate", "symmetric", "anode-free", "full");
+- `roles`: {"electrode_under_study": "working" or "counter", "plating_current_sign": -1 or 1}: which electrode's metal is
+  studied, and the sign of `current_ampere` that plates metal on it;
 - `open_circuit_voltage_volt`: the voltage at open circuit before the measurement, where the file notes it;
 - `sweep`, `sweeps`: which of how many spectra of one file this is, from 1;
 - `voltage`, `current`, `impedance`: how a column came about where it is not simply the instrument's own;
