@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from mossy.backend import jnp
+from mossy.backend import jax, jnp
 from mossy.errors import InputError
 from mossy.laws.constants import FARADAY, GAS
 from mossy.laws.growth_integrals import dissolving_thickness
-from mossy.numerics.fit import least_squares, with_jacobian
+from mossy.numerics.fit import least_squares
 
 RIVAL = 0.05
 """Weight from which on another law is a rival of the best."""
@@ -209,6 +210,18 @@ def _slopes(t: np.ndarray, u: np.ndarray, q: np.ndarray, relative_error: float) 
     return [*map(float, values), *([] if varied else [0.0])], [*map(float, errors), *([] if varied else [np.inf])]
 
 
+@functools.cache
+def _linearised(name: str) -> Callable[..., tuple[Any, Any]]:
+    """(derivatives, residuals) of many sets of parameters of a law; compiled once, whatever the data."""
+    law = LAWS[name]
+
+    def both(p: Any, t: Any, phi: Any, u: Any, log_charge: Any, relative_error: Any) -> tuple[Any, Any]:
+        value = (jnp.log(jnp.maximum(law.course(t, phi, u, p), 1e-300)) - log_charge) / relative_error
+        return value, value
+
+    return jax.jit(jax.vmap(jax.jacfwd(both, has_aux=True), in_axes=(0, *(None,) * 5)))
+
+
 def _fit(
     name: str, t: np.ndarray, phi: np.ndarray, u: np.ndarray, q: np.ndarray, relative_error: float
 ) -> tuple[str, dict[str, tuple[float, float]], float, float]:
@@ -216,15 +229,16 @@ def _fit(
     regions = [_scales(t, phi, u, q)[kind] for kind in law.parameters.values()]
     lower, upper = np.array(regions).T
 
-    def residual(p: Any) -> Any:
-        return (jnp.log(jnp.maximum(law.course(t, phi, u, p), 1e-300)) - np.log(q)) / relative_error
+    def evaluate(p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        slopes, values = _linearised(name)(p, t, phi, u, np.log(q), relative_error)
+        return np.asarray(values), np.asarray(slopes)
 
     positive = np.where(lower > 0, lower, 1.0)
     starts = [
         np.where(lower > 0, positive ** (1 - share) * np.abs(upper) ** share, lower + share * (upper - lower))
         for share in (0.3, 0.45, 0.55, 0.7)
     ]
-    fit = least_squares(with_jacobian(residual), starts, lower, upper, maximum_iterations=300, absolute_weights=True)
+    fit = least_squares(evaluate, starts, lower, upper, maximum_iterations=300, absolute_weights=True)
     lane = int(np.argmin(np.where(np.isfinite(fit.chi_squared), fit.chi_squared, np.inf)))
     chi = float(fit.chi_squared[lane])
     pairs = zip(fit.values[lane], fit.standard_errors[lane], strict=True)
