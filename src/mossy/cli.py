@@ -114,6 +114,21 @@ def elements() -> None:
     typer.echo(elements_text())
 
 
+@app.command(name="cell-design")
+def cell_design(
+    case: Annotated[Path | None, typer.Argument(help="a cell design (TOML)")] = None,
+    out: Out = Path("results"),
+    example: Annotated[bool, typer.Option("--example", help="print a commented design, to begin from")] = False,
+) -> None:
+    """Practical cells: Wh/kg, Wh/L, N/P, E/C, life; cell_design.json and report.html into a folder."""
+    from mossy import cell_design_command
+
+    if example:
+        typer.echo(cell_design_command.example(), nl=False)
+        return
+    raise typer.Exit(cell_design_command.design_cell(case, out))
+
+
 @app.command()
 def bench(
     out: Out = Path("results"),
@@ -132,6 +147,33 @@ def new(name: Annotated[str, typer.Argument(help="which example; lithium-copper,
     from mossy.commands import example
 
     typer.echo(example(name), nl=False)
+
+
+@app.command()
+def protocol(
+    name: Annotated[str | None, typer.Argument(help="which standard; --list shows them")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="the standards, their parameters and defaults")] = False,
+    current: Annotated[str | None, typer.Option(help="current density, as in '1 mA/cm^2'")] = None,
+    capacity: Annotated[str | None, typer.Option(help="areal capacity of a half-cycle, as in '1 mAh/cm^2'")] = None,
+    cycles: Annotated[int | None, typer.Option(help="how many cycles")] = None,
+    impedance: Annotated[bool, typer.Option("--impedance", help="a spectrum after each half-cycle")] = False,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="any other parameter, as in 'reservoir=5 mAh/cm^2'")
+    ] = None,
+    format_: Annotated[
+        str,
+        typer.Option("--format", help="mossy (a case's \\[protocol]), neware, biologic, tomato, battinfo, unicycler"),
+    ] = "mossy",
+    area: Annotated[str | None, typer.Option(help="electrode area, as in '1.54 cm^2'; an instrument needs it")] = None,
+    sample: Annotated[str | None, typer.Option(help="the sample's name in an instrument's file")] = None,
+    out: Annotated[Path | None, typer.Option(help="the file to write; printed when left out")] = None,
+) -> None:
+    """Write a standard protocol (Aurbach, Adams, critical current...) for a case or for an instrument."""
+    from mossy.protocol_command import export, list_text
+
+    given = {"current": current, "capacity": capacity, "cycles": cycles, "impedance": impedance or None}
+    listed = list_text() if list_ else export(name, given, set_ or [], format_, area=area, sample=sample, out=out)
+    typer.echo(listed)
 
 
 @app.command()

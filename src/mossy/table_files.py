@@ -67,7 +67,8 @@ def _finding(error: dict[str, Any], data: Any) -> InputError:
     if kind == "extra_forbidden":
         word = str(error["loc"][-1])
         place_of = key.removesuffix(word).rstrip(".")
-        return InputError(f"'{word}' is not a key here", key=place_of, remedy=suggest(word, ("repeat", "steps")))
+        known = _STEPS if place_of.endswith("]") else (*_STEPS, "values", "standard", "parameters")
+        return InputError(f"'{word}' is not a key here", key=place_of, remedy=suggest(word, known))
     if kind == "literal_error":
         choices = [each.strip("' ") for each in str(context["expected"]).replace(" or ", ",").split(",")]
         return InputError(f"{shown} is not a choice here", key=key, remedy=suggest(str(error["input"]), choices))
@@ -83,6 +84,8 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+_STEPS = ("repeat", "steps")
+"""The keys of a block of steps; those of a whole protocol are more."""
 _TYPES = ("str", "float", "int", "list", "RepeatBlock", "GrowthTable")
 """What pydantic puts in a place to tell the choices of a union apart."""
 _TABLE = ("{shown} is not a table", "write it as a table, [name] or {{ key = value }}")

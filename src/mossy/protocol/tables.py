@@ -8,6 +8,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 
+from mossy.errors import InputError
+from mossy.protocol.plans import plan_of, roles_of, standard_name, steps_of
+
 MAXIMUM_DEPTH = 50
 NAMED = re.compile(r"\{(\w+)\}")
 _EXAMPLE = "plate 1 mA/cm^2 for 1 h"
@@ -74,14 +77,52 @@ class RepeatBlock(BaseModel):
     steps: Steps
 
 
-class ProtocolTable(BaseModel):
-    """What the cycler does: a list of steps, run `repeat` times; `{name}` in a step stands for one of `values`."""
+_ONE_OR_BOTH: dict[str, Any] = {"required": [], "anyOf": [{"required": ["steps"]}, {"required": ["standard"]}]}
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+class ProtocolTable(BaseModel):
+    """What the cycler does: a list of steps, run `repeat` times; `{name}` in a step stands for one of `values`.
+
+    `standard` names one of the field's standard protocols instead, whose steps are then filled in.
+
+    >>> table = ProtocolTable(standard="plate strip", parameters={"cycles": 2, "rest": "0 s"})
+    >>> table.steps[0].steps
+    ['plate 1 mA/cm^2 for 1 mAh/cm^2', 'strip 1 mA/cm^2 until 1 V']
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_ONE_OR_BOTH)
 
     repeat: Repeat = 1
     steps: Steps
     values: Values = Field(default={}, description='texts that steps name: { current = "1 mA/cm^2" } for "{current}"')
+    standard: str = Field(default="", description="a standard protocol, as `mossy protocol --list` names them")
+    parameters: dict[str, Any] = Field(default={}, description='of the standard: { current = "1 mA/cm^2" }')
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_standard(cls, value: Any) -> Any:
+        """The steps of the standard named, where none are given."""
+        if not isinstance(value, dict) or not (value.get("standard") or value.get("parameters")):
+            return value
+        if not value.get("standard"):
+            remedy = 'add standard = "modified reservoir", or write the amounts in the steps'
+            raise InputError("no standard takes them", key="parameters", remedy=remedy)
+        parameters = value.get("parameters", {})
+        if not isinstance(parameters, dict):
+            remedy = 'write them as in { current = "1 mA/cm^2" }'
+            raise InputError(f"{parameters!r} is not a table", key="parameters", remedy=remedy)
+        name = standard_name(value["standard"])
+        return {"steps": steps_of(plan_of(name, parameters))} | value | {"standard": name}
+
+    @model_validator(mode="after")
+    def _check_standard(self) -> ProtocolTable:
+        """Steps that are given beside a standard must be its own, or its roles would be those of other steps."""
+        if self.standard:
+            filled = RepeatBlock(steps=steps_of(plan_of(self.standard, self.parameters)))
+            if filled.steps != self.steps:
+                remedy = "leave out 'steps' to run the standard, or 'standard' and 'parameters' to run these steps"
+                raise InputError(f"they are not the steps of '{self.standard}'", key="steps", remedy=remedy)
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -107,6 +148,12 @@ class ProtocolTable(BaseModel):
                 else:
                     found |= set(NAMED.findall(item))
         return found
+
+    def roles(self) -> list[str]:
+        """The part that each step carried out plays in the standard; nothing without a standard."""
+        if not self.standard:
+            return []
+        return list(roles_of(plan_of(self.standard, self.parameters))) * self.repeat
 
     def with_values(self, values: dict[str, str]) -> ProtocolTable:
         """The same with other texts for some of its names."""
