@@ -90,7 +90,7 @@ def test_the_draft_states_nothing_by_itself_and_is_a_description_once_uncommente
     draft = cell_description.describe([trace(plate_and_strip(1))])
     assert "first current of the file is negative" in draft
     assert CellDescription.model_validate(tomllib.loads(draft)) == CellDescription()
-    keys = [line.removeprefix("# ") for line in draft.splitlines() if " = " in line or "[cells" in line]
+    keys = [line.removeprefix("# ") for line in draft.splitlines() if " = " in line or line.startswith("# [")]
     parsed = tomllib.loads("\n".join(keys))
     assert list(parsed.pop("cells")) == ["cell_07*"]
     assert set(CellDescription.model_fields) - {"name"} == set(parsed)

@@ -36,6 +36,17 @@ def test_noise_up_to_half_the_threshold_of_no_current_changes_no_step(seed, inte
     np.testing.assert_allclose(found.half_cycles["charge_coulomb"], [3.6, 3.528] * 3, rtol=1e-3)
 
 
+def test_a_noisy_current_is_one_level():
+    """Two per cent of noise is more than a level may differ; it is told from the changes between rows."""
+    record = trace(plate_and_strip(3), interval=10.0, noise=2e-5, roles=PLATING, cell_kind="substrate")
+    resting = trace(plate_and_strip(3), interval=10.0).table["current_ampere"] == 0.0
+    table = record.table.with_columns(current_ampere=pl.when(resting).then(0.0).otherwise("current_ampere"))
+    found = cycler_steps.of(Cycling(table, record.metadata))
+    assert found.half_cycles["direction"].to_list() == [1, -1] * 3
+    assert "pulse" not in found.table["kind"].to_list()
+    np.testing.assert_allclose(found.half_cycles["charge_coulomb"], [3.6, 3.528] * 3, rtol=5e-3)
+
+
 def test_the_sum_of_all_charges_is_the_integral_of_the_current():
     record = trace([*plate_and_strip(2), Part(2e-3, 1800.0, (0.1, 1.0)), Part(2e-3, 3600.0, (1.0, 1.0), decay=900.0)])
     found = cycler_steps.of(record)

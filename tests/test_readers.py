@@ -272,9 +272,12 @@ def test_what_is_not_read_is_listed(tmp_path: Path) -> None:
     assert record.metadata["columns_not_read"] == ["mode", "note"]
 
 
-def test_time_that_goes_back_is_told(tmp_path: Path) -> None:
-    (record,) = readers.read(write(tmp_path, "back.csv", "time/s,Ewe/V\n0,1\n5,1\n3,1\n"))
-    assert record.metadata["warnings"] == ["the time goes back at line 4"]
+def test_time_that_goes_back_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "back.csv", "time/s,Ewe/V\n0,1\n5,1\n3,1\n")
+    with pytest.raises(InputError, match=r"goes back at line 4: 1 of 3 rows .*times=\"drop\""):
+        readers.read(path)
+    (record,) = readers.read(path, times="drop")
+    assert record.table["test_time_second"].to_list() == [0.0, 5.0]
 
 
 # --- spectra ----------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -104,6 +104,47 @@ def eis(
     options = {"missing": missing} | {name: value for name, value in given.items() if value is not None}
     wanted = Wanted(circuit, area, permittivity, symmetry, coordinate, weighting, ties, options)
     raise typer.Exit(analyse_files(files, wanted, out, quiet))
+
+
+@app.command()
+def cycling(
+    files: Annotated[list[Path], typer.Argument(help="cycler files, or folders of them; a cell.toml beside them")],
+    out: Out = Path("results"),
+    area: Annotated[str | None, typer.Option(help="electrode area of every cell, as in '1.54 cm^2'")] = None,
+    reports: Annotated[
+        str, typer.Option(help="a report for each cell: auto (where there are few), all, none")
+    ] = "auto",
+    fresh: Annotated[bool, typer.Option("--fresh", help="study unchanged cells again, too")] = False,
+    missing: Annotated[str, typer.Option(help="rows with empty cells: refuse, or drop")] = "refuse",
+    times: Annotated[
+        str | None, typer.Option(help="where the time goes back: drop single rows, or continue an appended run")
+    ] = None,
+    trust: Annotated[
+        str | None, typer.Option(help="'current' reads files whose current and capacity contradict each other")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="columns by number or heading, as in 'test_time_second=1:h,voltage_volt=2'")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Cycling data: efficiency, plateaus, shorts, critical current; a report a cell, tables of all cells."""
+    from mossy.cycling_command import Wanted, analyse
+    from mossy.readers.base import columns_from_text
+
+    given: dict[str, Any] = {"missing": missing if missing != "refuse" else None, "times": times, "trust": trust}
+    given["columns"] = columns_from_text(columns) if columns is not None else None
+    options = {name: value for name, value in given.items() if value is not None}
+    raise typer.Exit(analyse(files, Wanted(area, reports, fresh, options), out, quiet))
+
+
+@app.command()
+def describe(
+    file: Annotated[Path, typer.Argument(help="a cycler file, or a folder of them")],
+) -> None:
+    """Print a commented draft of cell.toml: what no cycler file says. mossy describe FILE > cell.toml"""
+    from mossy.cycling_command import describe_file
+
+    typer.echo(describe_file(file), nl=False)
 
 
 @app.command()

@@ -21,13 +21,23 @@ Metadata is a flat dictionary that JSON can hold; a key that is not known is abs
 - `instrument`, `channel`, `technique`, `start_time` (ISO 8601, the instrument's clock), `settings` (as the file has
   them), `comments`, `electrolyte`, `electrode_material`, `reference_electrode`;
 - `electrode_area_square_metre`, `temperature_celsius`, `cell_kind` ("substrate", "symmetric", "anode-free", "full");
-- `roles`: {"electrode_under_study": "working" or "counter", "plating_current_sign": -1 or 1}: which electrode's metal is
-  studied, and the sign of `current_ampere` that plates metal on it;
+- `roles`: {"electrode_under_study": "working" or "counter", "plating_current_sign": -1 or 1}: which electrode's metal
+  is studied, and the sign of `current_ampere` that plates metal on it;
 - `open_circuit_voltage_volt`: the voltage at open circuit before the measurement, where the file notes it;
 - `sweep`, `sweeps`: which of how many spectra of one file this is, from 1;
 - `voltage`, `current`, `impedance`: how a column came about where it is not simply the instrument's own;
 - `absent`: the columns of its kind that the file does not have; `columns_not_read`: what else the file holds;
 - `dropped_rows`: how many incomplete rows were left out, because the caller asked for that;
+- `charge_check`: {"integrated_ah": {"charging", "discharging"}, and where the instrument counts charge itself
+  "vendor_ah": {the ways it counts}, "column": the columns it counts in, "relative_difference": the larger difference
+  (integrated - vendor) of the two ways over the larger vendor_ah}; gaps are in neither count;
+- `gaps`: [{"row": the row after it, from 1, "start_second", "duration_second", "charge_ah": what the current of that
+  row would have carried, with its sign}], intervals far longer than those around them through which the instrument did
+  not count that charge;
+- `first_current`: "charge" (positive) or "discharge": the first current that flows. A cell of a metal electrode
+  often starts with discharge, and the instrument's cycles then need not pair what was plated with what was stripped;
+- `cycles_start_with`: "charge", "discharge" or "either": the first current in the instrument's own cycles after the
+  first;
 - `warnings`: what a person should look at before trusting the numbers.
 """
 
@@ -89,6 +99,9 @@ for _side, _electrode in _SIDES.items():
         f"{_side}_film_resistance_ohm_cm2": f"ohmic resistance of the film on {_electrode}",
         f"{_side}_surface_concentration_mol_per_L": f"salt concentration at {_electrode}",
     }
+
+MEAN_CURRENT = "mean over each interval"
+"""What `metadata["current"]` starts with where the current of a row is the mean since the row before."""
 
 TEXT_COLUMNS = frozenset({"label", "step_type"})
 """The columns that hold words; every other one holds numbers."""
@@ -157,7 +170,7 @@ class Record:
         column = self.table[name]
         if not column.dtype.is_numeric():
             raise InputError(f"the column {name} holds {column.dtype}, not numbers", remedy="convert it to numbers")
-        if column.dtype.is_float() and not column.drop_nulls().is_finite().all():
+        if column.dtype.is_float() and not _finite(column):
             raise InputError(f"the column {name} holds NaN or infinities", remedy="leave those cells empty (null)")
 
     def with_metadata(self, **entries: Any) -> Record:
@@ -204,6 +217,14 @@ class Record:
             return kind(table, metadata)
         except InputError as error:
             raise error.at(file=path) from None
+
+
+def _finite(column: pl.Series) -> bool:
+    import numpy as np
+
+    if column.null_count():
+        column = column.drop_nulls()
+    return bool(np.isfinite(column.to_numpy()).all())
 
 
 _KEY = "mossy"

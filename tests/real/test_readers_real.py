@@ -191,16 +191,20 @@ def test_the_legacy_parquet(mossy_data: Path) -> None:
 def test_landt_raw_and_its_battery_data_format_twin_agree(mossy_data: Path) -> None:
     stem = mossy_data / "bdf" / "SINTEF__LiGrR2032__2024-04-30__25degC__Landt"
     (raw,), (twin,) = readers.read(f"{stem}.csv"), readers.read(f"{stem}.bdf.csv")
-    assert (raw.metadata["reader"], twin.metadata["reader"]) == ("text table", "Battery Data Format")
+    assert (raw.metadata["reader"], twin.metadata["reader"]) == ("Landt table", "Battery Data Format")
     for name in ("test_time_second", "voltage_volt", "current_ampere"):
         assert raw.table[name].equals(twin.table[name])
 
 
 def test_the_time_bug_is_told(mossy_data: Path) -> None:
+    """The first row of all steps but the first holds the time within its step, 0 s: 19 of 20 steps."""
     (path,) = (mossy_data / "bdf").glob("*Time_Bug.bdf.csv")
-    (record,) = readers.read(path)
-    assert record.table.height == 13086
-    assert "the time goes back" in record.metadata["warnings"][0]
+    with pytest.raises(InputError, match=r"goes back at line 724, 1467, 1649 and 16 more: 19 of 13086 .* hold 0 s"):
+        readers.read(path)
+    (record,) = readers.read(path, times="drop")
+    assert record.table.height == 13086 - 19
+    assert (record.table["test_time_second"].diff().drop_nulls() > 0.0).all()
+    assert record.metadata["dropped_rows"] == 19
 
 
 # --- other text -------------------------------------------------------------------------------------------------------

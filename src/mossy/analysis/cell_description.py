@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from mossy.errors import InputError
+from mossy.protocol import ProtocolTable
 from mossy.records import Cycling, Impedance, Record
 from mossy.table_files import read_toml, readable
 from mossy.tables import Table
@@ -66,6 +67,9 @@ class CellDescription(Table):
     )
     formation_cycles: Annotated[int, Field(ge=0, strict=True)] | None = Field(
         None, description="how many first cycles are formation; else those that run at another current"
+    )
+    protocol: ProtocolTable | None = Field(
+        None, description='what the cycler was told, as in a case: [protocol] standard = "modified reservoir"'
     )
     dead_metal: Annotated[float, _COULOMB] | None = Field(
         None, description="metal found by chemical titration after the last strip, as charge: 0.12 mAh"
@@ -153,29 +157,34 @@ def _parsed(data: Mapping[str, Any]) -> CellDescription:
         raise readable(error, data) from None
 
 
-def of_file(path: str | Path, *, top: str | Path | None = None) -> tuple[CellDescription, list[Path]]:
-    """What describes a data file, and the files that say so: the nearest cell.toml in its folder or one above it up to
-    `top` (its own folder when left out), overruled by NAME.cell.toml beside it. Empty where there is none.
+def files_for(path: str | Path, *, top: str | Path | None = None) -> list[Path]:
+    """The files that describe a data file: the nearest cell.toml in its folder or one above it up to `top` (its own
+    folder when left out), and NAME.cell.toml beside it.
     """
     path = Path(path).absolute()
-    known: dict[str, Any] = {}
-    said = []
     highest = Path(top).absolute() if top is not None else path.parent
+    found = []
     for folder in (path.parent, *path.parent.parents):
         if _exists(folder / NAME):
-            data = _loaded(folder / NAME)
-            known = {key: value for key, value in data.items() if key != "cells"}
-            for pattern, changes in data.get("cells", {}).items():
-                if fnmatch.fnmatchcase(path.name, pattern) or fnmatch.fnmatchcase(path.stem, pattern):
-                    known |= changes
-            said.append(folder / NAME)
+            found.append(folder / NAME)
             break
         if folder == highest or highest not in folder.parents:
             break
     own = path.with_name(f"{path.stem}.{NAME}")
-    if _exists(own):
-        known |= {key: value for key, value in load(own).items() if key != "cells"}
-        said.append(own)
+    return [*found, own] if _exists(own) else found
+
+
+def of_file(path: str | Path, *, top: str | Path | None = None) -> tuple[CellDescription, list[Path]]:
+    """What describes a data file, and the files that say so, the later overruling: see `files_for`."""
+    path = Path(path)
+    known: dict[str, Any] = {}
+    said = files_for(path, top=top)
+    for file in said:
+        data = _cached(file, file.stat().st_mtime_ns)
+        known |= {key: value for key, value in data.items() if key != "cells"}
+        for pattern, changes in data.get("cells", {}).items():
+            if fnmatch.fnmatchcase(path.name, pattern) or fnmatch.fnmatchcase(path.stem, pattern):
+                known |= changes
     try:
         return _parsed(known), said
     except InputError as error:
@@ -187,10 +196,6 @@ def _exists(file: Path) -> bool:
         return file.is_file()
     except OSError:
         return False
-
-
-def _loaded(file: Path) -> dict[str, Any]:
-    return _cached(file, file.stat().st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=256)
@@ -268,6 +273,10 @@ _REST = [
     "",
     '# [cells."cell_07*"]                   # single keys for the files whose names match',
     '# area = "0.785 cm^2"',
+    "",
+    "# [protocol]                            # what the cycler was told; `mossy protocol --list` names the standards",
+    '# standard = "modified reservoir"',
+    '# parameters = { current = "0.5 mA/cm^2", capacity = "1 mAh/cm^2", reservoir = "5 mAh/cm^2", cycles = 10 }',
 ]
 
-__all__ = ["NAME", "CellDescription", "describe", "load", "missing_from", "of_file"]
+__all__ = ["NAME", "CellDescription", "describe", "files_for", "load", "missing_from", "of_file"]

@@ -16,10 +16,13 @@ from mossy.readers.base import ColumnMap, Reader, Request, read_bytes
 from mossy.records import Record
 
 _BUILT_IN = (
-    *("biologic_binary", "biologic_text", "gamry", "zplot", "versastudio", "zahner", "ivium", "workbook"),
+    *("biologic_binary", "biologic_text", "gamry", "zplot", "versastudio", "zahner", "ivium"),
+    *("neware", "arbin", "arbin_table", "maccor", "landt", "pec", "workbook", "compressed"),
     *("battery_data_format", "text"),
 )
 _HEAD = 65536
+TRACE_OPTIONS = ("trust", "times")
+"""The options that belong to every file with a trace, whatever its reader (`mossy.readers.integrity`)."""
 _registry: list[Reader] = []
 
 
@@ -45,7 +48,8 @@ def names() -> list[str]:
 
     >>> names()  # doctest: +NORMALIZE_WHITESPACE
     ['BioLogic .mpr', 'BioLogic .mpt', 'Gamry .DTA', 'ZPlot .z', 'VersaStudio .par', 'Zahner .ism', 'Ivium .idf',
-    'Excel .xlsx', 'Battery Data Format', 'text table']
+    'Neware .nda', 'Arbin .res', 'Arbin table', 'Maccor text', 'Landt table', 'PEC csv', 'Excel .xlsx', 'packed',
+    'Battery Data Format', 'text table']
     """
     return [reader.name for reader in _readers()]
 
@@ -57,7 +61,8 @@ def read(
 
     `columns` names columns that headings do not: {"test_time_second": ("t", "h"), "voltage_volt": (2, "V")}, by
     heading or by number from 1, with the unit they are in. `options` are those of the file's reader, for example
-    missing="drop". Raises InputError, and nothing else, for a file that cannot be read whole and with certainty.
+    missing="drop"; `trust` and `times` (`mossy.readers.integrity`) belong to every trace. Raises InputError, and
+    nothing else, for a file that cannot be read whole and with certainty.
     """
     try:
         path = Path(path)
@@ -73,11 +78,11 @@ def read(
         raise InputError("is empty", file=path, remedy="give a file with data in it")
     reader = _reader_of(path, data[:_HEAD])
     for option in (*options, *(["columns"] if columns else [])):
-        if option not in reader.options:
-            remedy = suggest(option, reader.options) if reader.options else "this format has none"
+        if option not in (*reader.options, *TRACE_OPTIONS):
+            remedy = suggest(option, (*reader.options, *TRACE_OPTIONS))
             raise InputError(f"'{option}' is not an option of the {reader.name} reader", file=path, remedy=remedy)
     try:
-        records = reader.read(path, request)
+        records = [_checked(record, options) for record in reader.read(path, request)]
     except InputError as error:
         raise error.at(file=path) from None
     return [_stamped(record, path, data, reader) for record in records]
@@ -86,12 +91,13 @@ def read(
 def options_of(path: str | Path) -> tuple[str, ...]:
     """The names of the options that the reader of a file understands, "columns" among them if it does."""
     path = Path(path)
-    return _reader_of(path, read_bytes(path)[:_HEAD]).options
+    return (*_reader_of(path, read_bytes(path)[:_HEAD]).options, *TRACE_OPTIONS)
 
 
 def all_options() -> tuple[str, ...]:
     """Every option that some reader understands, but for "columns", which belong to one file."""
-    return tuple(sorted({option for reader in _readers() for option in reader.options} - {"columns"}))
+    own = {option for reader in _readers() for option in reader.options}
+    return tuple(sorted({*own, *TRACE_OPTIONS} - {"columns"}))
 
 
 def _reader_of(path: Path, head: bytes) -> Reader:
@@ -106,6 +112,13 @@ def _reader_of(path: Path, head: bytes) -> Reader:
     what = f"is named like a {owner.name} file, but does not start like one" if owner else "is of no format known here"
     shown = ", ".join(f"{reader.name} ({' '.join(reader.extensions)})" for reader in _registry)
     raise InputError(f"{what} (it starts with {head[:16]!r})", file=path, remedy=f"formats that can be read: {shown}")
+
+
+def _checked(record: Record, options: dict[str, Any]) -> Record:
+    """The record after the checks of a trace; one that Mossy wrote carries what they found already."""
+    from mossy.readers.integrity import checked
+
+    return record if "source_sha256" in record.metadata else checked(record, options)
 
 
 def _stamped(record: Record, path: Path, data: bytes, reader: Reader) -> Record:

@@ -12,8 +12,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mossy.errors import InputError
 from mossy.readers.base import Reader, Request, read_bytes
 from mossy.readers.derived import stated_area
@@ -87,7 +85,8 @@ def _measure(table: pl.DataFrame, request: Request) -> Measured:
         if name in TEXT_COLUMNS:
             columns[name] = values.cast(str)
         elif values.dtype.is_numeric():
-            columns[name] = values.cast(float) * scale + offset
+            plain = values.cast(float)
+            columns[name] = plain if (scale, offset) == (1.0, 0.0) else plain * scale + offset
         elif values.dtype.is_temporal() and name == "unix_time_second":
             columns[name] = values.dt.epoch("us") / 1e6
         elif name in (request.columns or {}):
@@ -97,9 +96,8 @@ def _measure(table: pl.DataFrame, request: Request) -> Measured:
     read = {chosen[name][0] for name in columns if name in chosen}
     unread = [name for place, name in enumerate(table.columns) if place not in read]
     metadata = {"columns_not_read": unread} if unread else {}
-    places = np.arange(1, table.height + 1).tolist()
     said = sign_said(table.columns, chosen)
-    return Measured(assemble(columns, height=table.height), places, "row", metadata, said)
+    return Measured(assemble(columns, height=table.height), range(1, table.height + 1), "row", metadata, said)
 
 
 READER = Reader("Battery Data Format", (".bdf.csv", ".bdf.parquet", ".parquet", ".csv"), sniff, read, OPTIONS)

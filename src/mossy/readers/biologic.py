@@ -3,7 +3,8 @@
 Signs are EC-Lab's, which are Mossy's (positive current oxidises the working electrode), except that its files hold
 -Im(Z). Where a counter electrode potential Ece was recorded, Ewe and Ece are against a reference electrode: the
 cell's voltage is then Ewe - Ece, its impedance Zwe-ce, and the single electrodes get columns of their own.
-An area of 0 or 0.001 cm2 is what EC-Lab writes when nobody entered one: it is taken for unknown.
+An area of 0 or 0.001 cm2 is what EC-Lab writes when nobody entered one: it is taken for unknown. Its "step time" stands
+still in some steps and starts at the time of the test in others: it is not the time since a step began, and not read.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from mossy.readers.tables import LOOP, Measured, assemble
 if TYPE_CHECKING:
     import polars as pl
 
+_WORKING_POWER = "working_power_watt"  # Ewe I: with a reference electrode it is not the cell's, and is not kept
 COLUMNS = {
     "time": ("test_time_second", 1.0),
-    "step time": ("step_time_second", 1.0),
     "Ewe": ("working_potential_volt", 1.0),
     "Ecell": ("voltage_volt", 1.0),
     "Ewe-Ece": ("voltage_volt", 1.0),
@@ -33,7 +34,9 @@ COLUMNS = {
     "half cycle": ("half_cycle_count", 1.0),
     "Ns": ("step_id", 1.0),
     "(Q-Qo)": ("net_capacity_ah", 1.0),
-    "P": ("power_watt", 1.0),
+    "P": (_WORKING_POWER, 1.0),
+    "Pwe": (_WORKING_POWER, 1.0),
+    "Pwe-ce": ("power_watt", 1.0),
     "Temperature": ("temperature_t1_celsius", 1.0),
     "freq": ("frequency_hertz", 1.0),
     "Re(Z)": ("working_real_impedance_ohm", 1.0),
@@ -50,7 +53,9 @@ _WHOLE_CELL = {
     "working_potential_volt": "voltage_volt",
     "working_real_impedance_ohm": "real_impedance_ohm",
     "working_imaginary_impedance_ohm": "imaginary_impedance_ohm",
+    _WORKING_POWER: "power_watt",
 }
+_AGAINST_REFERENCE = ("working_potential_volt", _WORKING_POWER)
 _DATES = ("%m/%d/%Y", "%m.%d.%Y", "%m-%d-%Y")
 _TIMES = ("%H:%M:%S.%f", "%H:%M:%S")
 _UNSET_AREAS = (0.0, 0.001)
@@ -92,7 +97,7 @@ def measured(
     metadata = dict(metadata)
     three = "counter_potential_volt" in columns
     if not three or "counter_real_impedance_ohm" not in columns:
-        pairs = {key: name for key, name in _WHOLE_CELL.items() if not (three and key == "working_potential_volt")}
+        pairs = {key: name for key, name in _WHOLE_CELL.items() if not (three and key in _AGAINST_REFERENCE)}
         for single, whole in pairs.items():
             if single in columns:
                 columns[whole] = columns.pop(single)
@@ -106,6 +111,9 @@ def measured(
         }
     elif three and "real_impedance_ohm" in columns:
         metadata["impedance"] = "Z of the working electrode against the reference: Zwe-ce is not in the file"
+    if columns.pop(_WORKING_POWER, None) is not None:
+        unread = metadata.get("columns_not_read", [])
+        metadata["columns_not_read"] = [*unread, "power of the working electrode against the reference"]
     height = len(next(iter(columns.values()))) if columns else 0
     frame = assemble(columns, height=height)
     if len(loops) > 1:

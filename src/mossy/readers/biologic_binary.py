@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import struct
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from mossy.errors import InputError
 from mossy.readers.base import Reader, Request, read_bytes
 from mossy.readers.biologic import area, choose, measured
 from mossy.readers.tables import records_in
-from mossy.records import Record
+from mossy.records import MEAN_CURRENT, Record
 
 _MAGIC = b"BIO-LOGIC MODULAR FILE"
 _TECHNIQUES = {
@@ -57,15 +58,17 @@ def read(path: Path, request: Request) -> list[Record]:
         technique = metadata.get("technique", "unknown")
         raise InputError(f"holds no data points (technique: {technique})", remedy="give a file with at least one")
     chosen = choose(headings)
+    unknown: tuple[str, ...] = ()
     columns = {name: _series(data[headings[place]], factor) for name, (place, factor) in chosen.items()}
     if "current_ampere" not in columns and "dq/mA.h" in headings and "test_time_second" in columns:
         columns["current_ampere"] = _mean_current(data["time/s"], data["dq/mA.h"])
-        metadata["current"] = "mean over each interval, from its charge and length"
+        metadata["current"] = f"{MEAN_CURRENT}, from its charge and length"
+        unknown = ("current_ampere",)
     read_places = {place for place, _ in chosen.values()}
     metadata["columns_not_read"] = [name for place, name in enumerate(headings) if place not in read_places]
     loops = [] if file.loop_index is None else [int(start) for start in file.loop_index[:-1]]
-    places = list(range(1, len(data) + 1))
-    return records_in(measured(columns, loops, places, "point", metadata), request)
+    places = range(1, len(data) + 1)
+    return records_in(replace(measured(columns, loops, places, "point", metadata), may_lack=unknown), request)
 
 
 def _parse(data: bytes) -> Any:

@@ -21,11 +21,12 @@ from mossy.readers.biologic import area, choose, measured, number, start_time
 from mossy.readers.spectra import are_frequencies
 from mossy.readers.tables import records_in
 from mossy.readers.text_grid import Header, decode, grid_under, is_number, split_cells
-from mossy.records import Record
+from mossy.records import MEAN_CURRENT, Record
 
 _MAGIC = re.compile(rb"\s*(EC|BT)-Lab ASCII FILE", re.IGNORECASE)
 _COUNT = re.compile(r"Nb header lines\s*:\s*(\d+)", re.IGNORECASE)
 _LOOP = re.compile(r"Loop (\d+) from point number (\d+) to (\d+)")
+_CUT_EXPONENT = re.compile(r"E[+-]?\d?\s*$")
 _NAME_WIDTH = 20
 _KEPT = {
     "Electrode material": "electrode_material",
@@ -57,6 +58,9 @@ def read(path: Path, request: Request) -> list[Record]:
             "the first column has no name: it was taken for freq/Hz, because it is spaced like a sweep"
         ]
     grid = grid_under(lines, header, request.options.get("decimal"))
+    if _CUT_EXPONENT.search(lines[grid.lines[-1] - 1]):
+        problem = f"line {grid.lines[-1]} ends within its last number: the file is cut short"
+        raise InputError(problem, remedy="export it again")
     chosen = choose(header.names)
     if len(chosen) < 2:
         raise InputError(f"line {count} names no columns that can be recognised", remedy="export with column names")
@@ -64,10 +68,13 @@ def read(path: Path, request: Request) -> list[Record]:
     for name, (place, factor) in chosen.items():
         if place >= grid.width:
             continue
-        _refuse_dates(grid.words(place)[0], name, grid.lines[0])
+        if name == "test_time_second":
+            _refuse_dates(grid.cells.item(0, place), grid.lines[0])
         values = grid.numbers(place, header.names[place])
         if values is not None:
-            columns[name] = values * factor
+            columns[name] = values if factor == 1.0 else values * factor
+    if "<I>" in header.names[chosen.get("current_ampere", (0, 1.0))[0]] and "frequency_hertz" not in columns:
+        metadata["current"] = MEAN_CURRENT
     read_places = {chosen[name][0] for name in columns}
     metadata["columns_not_read"] = [
         name for place, name in enumerate(header.names) if name and place not in read_places
@@ -126,10 +133,10 @@ def _with_frequency(header: Header, request: Request) -> Header:
     return Header(header.index, header.delimiter, ("freq/Hz", *header.names))
 
 
-def _refuse_dates(cell: str | None, name: str, line: int) -> None:
-    if name == "test_time_second" and cell and re.match(r"\d+[/.-]\d+[/.-]\d{4}", cell):
+def _refuse_dates(cell: str | None, line: int) -> None:
+    if cell and re.match(r"\s*\d+[/.-]\d+[/.-]\d{4}", cell):
         remedy = "export it with the time format 'elapsed'"
-        raise InputError(f"line {line}: the time is written as a date ('{cell[:30]}')", remedy=remedy)
+        raise InputError(f"line {line}: the time is written as a date ('{cell.strip()[:30]}')", remedy=remedy)
 
 
 def _loops(header: Sequence[str], rows: int) -> list[int]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mossy import readers
 from mossy.errors import InputError, suggest
+from mossy.readers.duplicates import fingerprint, twins
 from mossy.records import Record, kind_named
 
 _DOCUMENTS = (".md", ".rst", ".pdf", ".doc", ".docx", ".ppt", ".pptx", ".html", ".htm", ".bib", ".tex")
@@ -33,12 +34,16 @@ _LOOPS = re.compile(r".*_loop\.txt", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class FileRead:
-    """What became of one file: its records, or the problem why there are none; `skipped` if it was never opened."""
+    """What became of one file: its records, or the problem why there are none; `skipped` if it was never opened.
+
+    `duplicate_of` is the file of the same test that has as many rows or more: whoever counts tests counts that one.
+    """
 
     path: Path
     records: list[Record]
     problem: str | None = None
     skipped: bool = False
+    duplicate_of: Path | None = None
 
 
 def read_many(paths: Iterable[str | Path], kind: str | None = None, **options: Any) -> list[FileRead]:
@@ -47,7 +52,7 @@ def read_many(paths: Iterable[str | Path], kind: str | None = None, **options: A
     Hidden files and what is plainly no measurement is skipped when found in a folder; a file named by itself is always
     tried. `options` go to each reader that knows them, a map of `columns` among them. Records of another kind than
     `kind` are left out; a file that holds only those is listed with that as its problem. A file reached twice is read
-    once.
+    once; two files of one test are both read, and the shorter says of which it is a duplicate.
     """
     for name in options:
         if name not in ("columns", *readers.all_options()):
@@ -56,17 +61,29 @@ def read_many(paths: Iterable[str | Path], kind: str | None = None, **options: A
         kind_named(kind)
     done: set[Path] = set()
     found = []
-    for path, named in _files(paths):
+    for path, named in files_among(paths):
         known = path.resolve()
         if known in done:
             continue
         done.add(known)
         reason = None if named else not_a_measurement(path)
-        found.append(FileRead(path, [], f"skipped: {reason}", True) if reason else _one(path, kind, options))
-    return found
+        found.append(FileRead(path, [], f"skipped: {reason}", True) if reason else read_one(path, kind, options))
+    kept = _twins(found)[0]
+    return [replace(each, duplicate_of=kept[each.path]) if each.path in kept else each for each in found]
 
 
-def _one(path: Path, kind: str | None, options: dict[str, Any]) -> FileRead:
+def duplicates(reads: Iterable[FileRead]) -> list[str]:
+    """What a person should know of files of one test: which, why, and which of them is kept."""
+    return _twins(reads)[1]
+
+
+def _twins(reads: Iterable[FileRead]) -> tuple[dict[Path, Path], list[str]]:
+    known = {each.path: fingerprint(each.records) for each in reads}
+    return twins({path: each for path, each in known.items() if each is not None})
+
+
+def read_one(path: Path, kind: str | None, options: dict[str, Any]) -> FileRead:
+    """A file with those of the options that its reader knows; never raises for what the file holds."""
     try:
         accepted = readers.options_of(path)
         given = {name: value for name, value in options.items() if name in accepted}
@@ -76,7 +93,7 @@ def _one(path: Path, kind: str | None, options: dict[str, Any]) -> FileRead:
         return FileRead(path, [], str(reason))
 
 
-def _files(paths: Iterable[str | Path]) -> Iterator[tuple[Path, bool]]:
+def files_among(paths: Iterable[str | Path]) -> Iterator[tuple[Path, bool]]:
     """(file, whether it was named by itself)."""
     for given in paths:
         path = Path(given)

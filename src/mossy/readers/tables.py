@@ -19,6 +19,7 @@ import numpy as np
 from mossy.errors import InputError, suggest
 from mossy.readers.base import Request, columns_remedy
 from mossy.readers.derived import with_spectrum
+from mossy.readers.integrity import in_time_order
 from mossy.readers.spectra import turned, warnings_of
 from mossy.records import KINDS, TEXT_COLUMNS, Cycling, Impedance, Profile, Record, kind_named, known_names
 
@@ -44,6 +45,8 @@ class Measured:
     metadata: dict[str, Any] = field(default_factory=dict)
     negated: str = ""
     """The heading of the column of Z'' (or its phase) where that says by itself that it holds the other sign."""
+    may_lack: tuple[str, ...] = ()
+    """Columns that the instrument itself does not know everywhere."""
 
     def at_rows(self, rows: np.ndarray) -> str:
         """The places of some rows, the first three in full."""
@@ -114,12 +117,14 @@ def _whole_numbers(measured: Measured) -> Measured:
     import polars as pl
 
     frame = measured.frame
+    counts = []
     for name in frame.columns:
         if name.endswith(("_count", "_id", "_index")) and frame[name].dtype.is_float():
-            values = frame[name].fill_nan(None)
-            if values.drop_nulls().is_finite().all() and (values.drop_nulls() == values.drop_nulls().round()).all():
-                frame = frame.with_columns(values.cast(pl.Int64, strict=False).alias(name))
-    return replace(measured, frame=frame)
+            values = frame[name].to_numpy()
+            known = values[~np.isnan(values)]
+            if np.isfinite(known).all() and (known == np.rint(known)).all():
+                counts.append(frame[name].cast(pl.Int64, strict=False))
+    return replace(measured, frame=frame.with_columns(counts)) if counts else measured
 
 
 def _complete(measured: Measured, names: Sequence[str], request: Request) -> Measured:
@@ -129,7 +134,7 @@ def _complete(measured: Measured, names: Sequence[str], request: Request) -> Mea
         raise InputError(
             f"'{missing}' is no way to treat it", key="missing", remedy=suggest(missing, ["refuse", "drop"])
         )
-    holes = {name: ~np.isfinite(measured.frame[name].cast(float).to_numpy()) for name in names}
+    holes = {name: ~np.isfinite(measured.frame[name].to_numpy()) for name in names}
     bad = np.logical_or.reduce(list(holes.values()))
     if not bad.any():
         return measured
@@ -143,21 +148,19 @@ def _complete(measured: Measured, names: Sequence[str], request: Request) -> Mea
     return kept.noting(dropped_rows=int(bad.sum()), warnings=[f"{int(bad.sum())} incomplete rows were left out"])
 
 
-def _ordered(frame: pl.DataFrame, first: Sequence[str]) -> pl.DataFrame:
+def _ordered(frame: pl.DataFrame, first: Sequence[str], without: Sequence[str] = ()) -> pl.DataFrame:
     """The columns a record keeps: those of its kind first, then in the order of the standard."""
     order = [*first, *(name for name in known_names() if name not in first)]
-    kept = [name for name in order if name in frame.columns]
-    return frame.select(kept)
+    there = set(frame.columns).difference(without)
+    return frame.select([name for name in order if name in there])
 
 
 def _cycling(measured: Measured, request: Request) -> Record:
     """The trace over time; its current or voltage may be absent, or unknown at a point where the reader says so."""
     present = [name for name in _TRACE if name in measured.frame.columns]
-    needed = [name for name in present if not (name == "current_ampere" and "current" in measured.metadata)]
+    needed = [name for name in present if name not in measured.may_lack]
     measured = _complete(measured, ["test_time_second", *needed], request)
-    falls = np.flatnonzero(np.diff(measured.frame["test_time_second"].to_numpy()) < 0.0) + 1
-    if falls.size:
-        measured = measured.noting(warnings=[f"the time goes back at {measured.at_rows(falls)}"])
+    measured = _in_time_order(measured, request)
     per_area = tuple(f"{name}_cm2" for name in _SPECTRUM[1:])
     of_spectra = (
         *_SPECTRUM,
@@ -165,9 +168,23 @@ def _cycling(measured: Measured, request: Request) -> Record:
         *per_area,
         *(f"{side}_{name}" for side in ("working", "counter") for name in _SPECTRUM[1:]),
     )
-    frame = measured.frame.drop([name for name in of_spectra if name in measured.frame.columns])
     metadata = {key: value for key, value in measured.metadata.items() if key != "impedance"}
-    return Cycling(_ordered(frame, ("test_time_second", *_TRACE)), metadata)
+    return Cycling(_ordered(measured.frame, ("test_time_second", *_TRACE), without=of_spectra), metadata)
+
+
+def _in_time_order(measured: Measured, request: Request) -> Measured:
+    step_time = measured.frame["step_time_second"] if "step_time_second" in measured.frame.columns else None
+    time, keep, told = in_time_order(
+        measured.frame["test_time_second"].to_numpy(),
+        None if step_time is None else step_time.to_numpy(),
+        request.options.get("times"),
+        measured.at_rows,
+    )
+    if not told:
+        return measured
+    frame = measured.frame.with_columns(test_time_second=time)
+    measured = replace(measured, frame=frame).noting(warnings=told)
+    return measured if keep.all() else measured.rows(keep).noting(dropped_rows=int((~keep).sum()))
 
 
 def _profile(measured: Measured, request: Request) -> Record:
@@ -185,7 +202,8 @@ def _trace_and_spectra(measured: Measured, request: Request) -> list[Record]:
         if not ("test_time_second" in names and set(_TRACE) & names):
             measured = _without_direct_current(measured, alternating, request)
             return _trace_and_spectra(measured, request)
-        found.append(_cycling(measured, request))
+        if request.kind != "impedance" or not alternating.any():
+            found.append(_cycling(measured, request))
     if not alternating.any():
         return found
     starts = _restarts(measured, frequency)

@@ -1,7 +1,8 @@
 """A text file as a grid of cells: its encoding, header line, delimiter and decimal mark told, every row checked.
 
 The delimiter is a tab, a semicolon, a comma or white space. A row with another number of cells than the rest is an
-error that names its line: a file cut short must not pass for a shorter one.
+error that names its line: a file cut short must not pass for a shorter one. A regular table is cut into cells by
+polars' parser, once it is sure that every row has as many; any other by a slower way that can say what is wrong.
 """
 
 from __future__ import annotations
@@ -49,7 +50,11 @@ def decode(data: bytes, path: Path) -> list[str]:
             text = data.decode("latin-1")  # what instruments under Windows write: every byte is a letter
     if not text.strip():
         raise InputError("is empty", file=path, remedy="give a file with a table in it")
-    return re.sub(r"\r+\n|\r", "\n", text).split("\n")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+    if "\r" in text:
+        text = re.sub(r"\r+\n|\r", "\n", text)
+    return text.split("\n")
 
 
 def split_cells(line: str, delimiter: str) -> list[str]:
@@ -118,10 +123,12 @@ def find_names_above_units(lines: Sequence[str], known: Callable[[str], bool], d
 
 def find_nameless(lines: Sequence[str], count: int, delimiter: str | None) -> tuple[Header, np.ndarray] | None:
     """A file of nothing but `count` columns of numbers: where they start, without names, and the numbers."""
+    first = next(index for index, line in enumerate(lines) if line.strip())
+    if delimiter is None and re.search(r"[^\s\d.,;eE+-]", lines[first]):
+        return None
     filled = [line for line in lines if line.strip()]
     if len(filled) > _NAMELESS_LINES:
         return None
-    first = next(index for index, line in enumerate(lines) if line.strip())
     for mark in DELIMITERS if delimiter is None else (delimiter,):
         rows = []
         for line in filled:
@@ -157,22 +164,31 @@ def _without_tail(cells: list[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Grid:
-    """The rows under a header as cells, and the line each stands on, from 1."""
+    """The rows under a header as cells of text, and the line each stands on, from 1."""
 
-    cells: pl.Series
-    width: int
-    lines: list[int]
+    cells: pl.DataFrame
+    lines: Sequence[int]
     delimiter: str
     decimal: str | None
 
+    @property
+    def width(self) -> int:
+        """How many cells a row has."""
+        return self.cells.width
+
     def words(self, place: int) -> pl.Series:
         """One column as text."""
-        return self.cells.list.get(place).str.strip_chars()
+        return self.cells.to_series(place).fill_null("").str.strip_chars()
 
     def numbers(self, place: int, heading: str) -> pl.Series | None:
         """One column as floats, empty cells null; None where no cell is a number. Anything else names its line."""
         import polars as pl
 
+        values = self.cells.to_series(place).cast(pl.Float64, strict=False).rechunk()
+        if (
+            values.null_count() == 0 and np.isfinite(values.to_numpy()).all()
+        ):  # then no cell has a comma, white space or a word
+            return values
         words = self.words(place)
         plain = words.str.replace(",", ".", literal=True) if self._commas(words, heading) else words
         values = plain.cast(pl.Float64, strict=False)
@@ -203,21 +219,58 @@ class Grid:
 
 def grid_under(lines: Sequence[str], header: Header, decimal: str | None) -> Grid:
     """The rows below a header line, each with the same number of cells, or the line that has not."""
+    body = list(lines[header.index + 1 :])
+    while body and not body[-1].strip():
+        body.pop()
+    if not body:
+        raise InputError("holds no data points below its header", remedy="give a file with at least one")
+    places: Sequence[int] = range(header.index + 2, header.index + 2 + len(body))
+    cells = _regular(body, header.delimiter)
+    if cells is None:
+        filled = [index for index, line in enumerate(body) if line.strip()]
+        places = [places[index] for index in filled]
+        cells = _careful([body[index] for index in filled], header.delimiter, places)
+    grid = Grid(cells, places, header.delimiter, decimal)
+    _check_last_cell(grid, lines)
+    _check_width(grid, header)
+    return grid
+
+
+def _regular(body: Sequence[str], delimiter: str) -> pl.DataFrame | None:
+    """The cells of rows of one width, by polars' parser; None where a row has or might have another one.
+
+    The parser fills short rows up and refuses long ones: if none is longer than the first, as many delimiters in all
+    as the first row has times their number prove that none is shorter. Quotes are left to the careful way.
+    """
     import polars as pl
 
-    numbered = [
-        (number, line) for number, line in enumerate(lines[header.index + 1 :], header.index + 2) if line.strip()
-    ]
-    if not numbered:
-        raise InputError("holds no data points below its header", remedy="give a file with at least one")
-    places = [number for number, _ in numbered]
-    body = pl.Series([line for _, line in numbered])
-    if header.delimiter in _WHITE:
-        cells = body.str.strip_chars().str.replace_all(r"\s+", "\t").str.split("\t")
-    elif body.str.contains('"', literal=True).any():
-        cells = pl.Series([split_cells(line, header.delimiter) for line in body])
+    text = "\n".join(body)
+    width = body[0].count(delimiter) + 1
+    if len(delimiter) != 1 or delimiter == " " or not delimiter.isascii() or '"' in text:
+        return None
+    if text.count(delimiter) != (width - 1) * len(body):
+        return None
+    if (width == 1 or delimiter == "\t") and not all(map(str.strip, body)):  # other empty lines lack delimiters
+        return None
+    schema = {f"{place}": pl.String for place in range(width)}
+    try:
+        cells = pl.read_csv(text.encode(), has_header=False, separator=delimiter, quote_char=None, schema=schema)
+    except (pl.exceptions.PolarsError, UnicodeEncodeError):
+        return None
+    return cells if cells.height == len(body) else None
+
+
+def _careful(body: Sequence[str], delimiter: str, places: Sequence[int]) -> pl.DataFrame:
+    """The cells of any rows; the first with another number than most is refused."""
+    import polars as pl
+
+    column = pl.Series(body)
+    if delimiter in _WHITE:
+        cells = column.str.strip_chars().str.replace_all(r"\s+", "\t").str.split("\t")
+    elif any('"' in line for line in body):
+        cells = pl.Series([split_cells(line, delimiter) for line in body])
     else:
-        cells = body.str.split(header.delimiter)
+        cells = column.str.split(delimiter)
     widths = cells.list.len().to_numpy()
     width = int(np.bincount(widths).argmax())
     wrong = np.flatnonzero(widths != width)
@@ -227,10 +280,7 @@ def grid_under(lines: Sequence[str], header: Header, decimal: str | None) -> Gri
         cut, remedy = (" (the file looks cut short)", _CUT) if short else ("", "mend that line")
         problem = f"line {places[row]} has {widths[row]} cell(s) where the others have {width}{cut}"
         raise InputError(problem, remedy=remedy)
-    grid = Grid(cells, width, places, header.delimiter, decimal)
-    _check_last_cell(grid, lines)
-    _check_width(grid, header)
-    return grid
+    return pl.DataFrame([cells.list.get(place).alias(f"{place}") for place in range(width)])
 
 
 def _check_width(grid: Grid, header: Header) -> None:

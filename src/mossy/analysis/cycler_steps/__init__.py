@@ -18,7 +18,7 @@ from mossy.analysis.cycler_steps.labels import labelled
 from mossy.analysis.cycler_steps.segments import segments
 from mossy.analysis.cycler_steps.step_table import step_table
 from mossy.errors import InputError
-from mossy.records import Cycling, Impedance
+from mossy.records import MEAN_CURRENT, Cycling, Impedance
 
 if TYPE_CHECKING:
     import polars as pl
@@ -93,7 +93,7 @@ def of(record: Cycling, spectra: Sequence[Impedance] = (), *, formation_cycles: 
     steps = step_table(trace, found, sign, [_span(each) for each in spectra])
     steps, halves = half_cycle_table(trace, steps, kind)
     given = record.metadata.get("formation_cycles") if formation_cycles is None else formation_cycles
-    halves = labelled(halves, given)
+    halves = labelled(halves, given, kind)
     return Steps(trace, steps, halves, sign, kind, tuple(_notes(trace, steps)))
 
 
@@ -118,8 +118,10 @@ def trace_of(record: Cycling) -> Trace:
     voltage = np.full(len(time), np.nan)
     if "voltage_volt" in columns.columns:
         voltage = columns["voltage_volt"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    mean = str(record.metadata.get("current", "")).startswith("mean over each interval")
-    return Trace(time, voltage, current, interval_charges(time, current, mean=mean), rows)
+    mean = str(record.metadata.get("current", "")).startswith(MEAN_CURRENT)
+    charge = interval_charges(time, current, mean=mean)
+    charge[np.isin(rows, [gap["row"] - 1 for gap in record.metadata.get("gaps", [])])] = 0.0  # nobody counted it
+    return Trace(time, voltage, current, charge, rows)
 
 
 def plating_sign(steps: Steps) -> int:
@@ -139,11 +141,11 @@ def _span(spectrum: Impedance) -> tuple[float, float]:
 def _notes(trace: Trace, steps: pl.DataFrame) -> list[str]:
     gaps = np.diff(trace.time)
     usual = float(np.quantile(gaps, 0.99)) if len(gaps) else 0.0
-    long = np.flatnonzero((gaps > 20.0 * max(usual, 1.0)) & (trace.current[1:] != 0.0))
+    long = np.flatnonzero((gaps > 20.0 * max(usual, 1.0)) & (trace.charge[1:] != 0.0))
     notes = []
     if len(long):
         worst = long[np.argmax(gaps[long])]
-        share = float(np.abs(trace.charge[1:][long]).sum() / max(np.abs(trace.charge).sum(), 1e-300))
+        share = float(np.abs(trace.charge[1:][long]).sum() / np.abs(trace.charge).sum())
         notes.append(
             f"{len(long)} gaps in the recording while current flowed (the longest {gaps[worst] / 3600.0:.3g} h at "
             f"{trace.time[worst] / 3600.0:.4g} h) carry {100.0 * share:.2g} % of the charge, taken at the current after"

@@ -8,10 +8,16 @@ LEVEL = 0.05
 """Two currents are one level where they differ by less than this share of the larger."""
 
 
+_APART = 6.0  # standard deviations of the change between rows
+
+
 def same_level(current: np.ndarray) -> np.ndarray:
-    """For each row whether its current is on the level of the row before; the first is."""
+    """For each row whether its current is on the level of the row before, as far as its noise tells; the first is."""
     before, after = current[:-1], current[1:]
-    near = np.abs(after - before) <= LEVEL * np.maximum(np.abs(before), np.abs(after))
+    change, size = np.abs(after - before), np.maximum(np.abs(before), np.abs(after))
+    flows = (before * after > 0.0) & (change < 0.5 * size)
+    noise = 1.4826 * float(np.median(change[flows])) if flows.any() else 0.0
+    near = change <= np.maximum(LEVEL * size, _APART * noise)
     return np.concatenate([[True], near & (before * after >= 0.0)])
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SLIVER = 1e-3
 """A half-cycle that carries less than this share of the largest is switching, not a half-cycle."""
 _STEEP = 5.0  # a half-cycle ended by voltage rises this many times faster at its end than in its middle
-_ONE_VOLTAGE = 2e-3  # V
+_ONE_VOLTAGE, _BEYOND = 2e-3, 0.02  # V: how alike the ends are, and how far beyond the middle of their half-cycle
 PLATES_FIRST = ("substrate", "anode-free")
 
 
@@ -133,7 +133,8 @@ def _ended_alike(rows: list[dict[str, Any]]) -> None:
         charge = np.array([row["charge_coulomb"] for row in alike])
         if len(alike) < 3 or not np.isfinite(ends).all():
             continue
-        near = np.abs(ends - np.median(ends)) <= _ONE_VOLTAGE
+        beyond = np.abs(ends - np.array([row["voltage_median_volt"] for row in alike])) > _BEYOND
+        near = beyond & (np.abs(ends - np.median(ends)) <= _ONE_VOLTAGE)
         if near.sum() >= 3 and near.mean() > 0.5 and np.ptp(charge[near]) > 0.002 * charge[near].max():
             for row, same in zip(alike, near, strict=True):
                 row["ended"] = "voltage" if same else row["ended"]

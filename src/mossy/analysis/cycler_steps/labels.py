@@ -13,12 +13,12 @@ ALIKE, SMALLER, LEAST = 0.05, 0.7, 2
 """Charges within this share are alike; a short cycle is at most this share of the reservoir; least number of them."""
 
 
-def labelled(halves: pl.DataFrame, formation_cycles: int | None = None) -> pl.DataFrame:
-    """The half-cycles with `label`; null for what plays no such part."""
+def labelled(halves: pl.DataFrame, formation_cycles: int | None = None, kind: str | None = None) -> pl.DataFrame:
+    """The half-cycles with `label`; null for what plays no such part. A reservoir is a matter of a bare substrate."""
     import polars as pl
 
     labels: list[str | None] = [None] * halves.height
-    if halves.height and halves["direction"].null_count() == 0:
+    if halves.height and halves["direction"].null_count() == 0 and kind in (None, "substrate"):
         found = reservoir_labels(halves["direction"].to_numpy(), halves["charge_coulomb"].to_numpy())
         labels = found or labels
     if not any(labels):

@@ -97,7 +97,11 @@ def _held_from(voltage: np.ndarray, current: np.ndarray) -> int | None:
     away = np.flatnonzero(np.abs(voltage - last) > _HELD)
     place = int(away[-1]) + 1 if len(away) else 0
     size = np.abs(current[place:])
-    if len(size) < 3 or size.min() > (1.0 - _FALLS) * size.max():
+    if len(size) < 3:
+        return None
+    few = max(1, len(size) // 4)
+    ends = float(np.median(size[:few])), float(np.median(size[-few:]))
+    if min(ends) > (1.0 - _FALLS) * max(ends):
         return None
     fallen = np.flatnonzero(size < 0.99 * size[0])  # the rows before it still have the current that led there
     return place + (int(fallen[0]) if len(fallen) and size[0] > size[-1] else 0)

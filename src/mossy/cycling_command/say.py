@@ -1,0 +1,65 @@
+"""What `mossy cycling` prints at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mossy.cycling_command.store import Rows
+
+_FEW = 25
+
+
+def say(rows: Rows, skipped: Sequence[tuple[Path, str]], folder: Path, *, reused: int, stopped: bool) -> int:
+    """The cells' main numbers, what was left out, and where the results lie; returns the exit code."""
+    shown = [row for row in rows.cells if row["status"] in ("ok", "part")]
+    for row in shown[:_FEW]:
+        print(f"{row['cell']}: {_line(row)}")
+        for word, key in (("event", "first_event"), ("warning", "warnings"), ("missing", "missing")):
+            if row.get(key) and len(shown) <= 3:
+                for text in str(row[key]).split("; ") if key == "missing" else [row[key]]:
+                    print(f"  {word}: {text}", file=sys.stderr if word == "warning" else sys.stdout)
+    if len(shown) > _FEW:
+        print(f"... and {len(shown) - _FEW} more cells; all are in cells.parquet")
+    refused = [row for row in rows.files if row["status"] == "refused"]
+    for row in refused:
+        print(f"warning: {row['file']}: {row['reason']}", file=sys.stderr)
+    for row in rows.cells:
+        if row["status"] == "no cycling":
+            print(f"{row['cell']}: {row['notes']}", file=sys.stderr)
+    if skipped:
+        print(f"{len(skipped)} files that are no measurements were skipped; the report names them")
+    if reused:
+        print(f"{reused} of {len(rows.cells)} cells had not changed since the last run (--fresh does them again)")
+    if stopped:
+        print("stopped early: what was done by then is kept", file=sys.stderr)
+    print(f"report: {folder / 'report.html'}")
+    return 1 if refused or stopped or not shown else 0
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    parts = []
+    if row.get("average_coulombic_efficiency") is not None:
+        error = row["average_coulombic_efficiency_standard_error"]
+        spread = f" +- {100.0 * error:.2g}" if error is not None else ""
+        parts.append(f"efficiency {100.0 * row['average_coulombic_efficiency']:.3f}{spread} %")
+    if row.get("cycles"):
+        parts.append(f"{row['cycles']} cycles" if row["cycles"] != 1 else "1 cycle")
+    if row.get("plating_plateau_mV") is not None:
+        parts.append(f"plating at {row['plating_plateau_mV']:.3g} mV")
+    low, high = row.get("critical_current_last_good"), row.get("critical_current_first_bad")
+    if low is not None or high is not None:
+        parts.append(f"critical current {_interval(low, high)} {row['critical_current_unit']}")
+    if row.get("events"):
+        parts.append(f"{row['events']} events" if row["events"] != 1 else "1 event")
+    if row.get("duplicate_of"):
+        parts.append(f"the same test as {row['duplicate_of']}")
+    return ", ".join(parts) or str(row.get("notes") or "nothing could be told")
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"below {high:.3g}"
+    return f"above {low:.3g}" if high is None else f"{low:.3g} to {high:.3g}"
