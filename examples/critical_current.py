@@ -1,8 +1,8 @@
 """The critical current of a symmetric cell from a stepped-current test, against the limiting current of its salt.
 
 A Li|Li cell with 0.1 mol/L of salt in a 0.2 mm separator is run at 0.2, 0.4, ... 1.6 mA/cm2, an hour either way. Above
-the limiting current of 1.18 mA/cm2 no salt is left at the plated electrode, and the voltage runs away. The analysis sees
-time, current and voltage alone, and has to find the two steps that hold this number.
+the limiting current of 1.18 mA/cm2 no salt is left at the plated electrode, and the voltage runs away. The analysis
+sees time, current and voltage alone, and has to find the two steps that hold this number.
 
 Run: python examples/critical_current.py
 """

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
 import pytest
 
+from conftest import PROJECT
 from mossy.analysis import critical_current
 from mossy.errors import InputError
 from mossy.records import Cycling
@@ -240,9 +243,20 @@ def test_what_is_no_stepped_test_is_refused():
         critical_current.find(Cycling(stepped(STEPS).table.drop("voltage_volt"), {}))
 
 
-def test_the_result_is_what_json_holds():
-    import json
+def test_the_salt_limit_of_a_simulated_cell_lies_in_the_interval():
+    """The example: a simulated Li|Li cell whose limiting current is known in closed form, and salt that runs out."""
+    where = PROJECT / "examples" / "critical_current.py"
+    spec = importlib.util.spec_from_file_location("critical_current_example", where)
+    assert spec is not None
+    assert spec.loader is not None
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    limit = example.main().limit
+    assert limit.last_good_mA_per_cm2 < example.limit() < limit.first_bad_mA_per_cm2
+    assert (limit.verdict, limit.rule) == ("interval", "voltage divergence")
 
+
+def test_the_result_is_what_json_holds():
     found = critical_current.find(stepped(STEPS, void(0.7)))
     text = json.dumps(found.as_dict(), allow_nan=False)
     assert json.loads(text)["limit"]["rule"] == "voltage divergence"

@@ -240,6 +240,12 @@ def test_arrhenius_of_an_interphase():
     assert rejected
 
 
+def test_coulombic_efficiency():
+    """Both methods on one cell, against its inventory; the asserts stand in the script."""
+    cycles, reservoir = script("coulombic_efficiency").main()
+    assert abs(cycles.average.value - reservoir.coulombic_efficiency) < 0.003
+
+
 def test_mechanisms(tmp_path: Path):
     """Each of five laws is recognised from its own noisy data, and no other fits."""
     found = script("mechanisms").main(str(tmp_path / "mechanisms.png"))

@@ -77,11 +77,11 @@ def plateau(found: CellStudy, process: str) -> float | None:
 
 def critical_interval(critical: dict[str, Any]) -> dict[str, Any]:
     """The interval of the critical current in mA/cm2 where the area is known, else in mA."""
-    per_area = critical.get("last_good_mA_per_cm2") is not None or critical.get("first_bad_mA_per_cm2") is not None
-    ending = "mA_per_cm2" if per_area else "mA"
+    limit = critical.get("limit") or {}
+    ending = "mA_per_cm2" if critical.get("area_cm2") else "mA"
     return {
-        "critical_current_last_good": critical.get(f"last_good_{ending}"),
-        "critical_current_first_bad": critical.get(f"first_bad_{ending}"),
+        "critical_current_last_good": limit.get(f"last_good_{ending}"),
+        "critical_current_first_bad": limit.get(f"first_bad_{ending}"),
         "critical_current_unit": (ending.replace("_per_", "/") if critical else None),
     }
 

@@ -23,11 +23,11 @@ class CellFiles:
 def grouped(files: Iterable[Path], top: Sequence[Path] = ()) -> list[CellFiles]:
     """The cells among files. EC-Lab writes TEST_01_GCPL_C05.mpr, TEST_02_GEIS_C05.mpr...: those are one cell.
 
-    Names are the file's without its ending, with its folder below `top` before it where two would be alike.
+    Names are the file's without its ending; with it, and with the folder below `top`, where two would be alike.
 
     >>> names = ["a/x_01_GCPL_C05.mpr", "a/x_02_GEIS_C05.mpr", "a/y.csv", "b/y.csv"]
     >>> [(cell.name, len(cell.files)) for cell in grouped(map(Path, names))]
-    [('x C05', 2), ('a/y', 1), ('b/y', 1)]
+    [('x C05', 2), ('a/y.csv', 1), ('b/y.csv', 1)]
     """
     groups: dict[tuple[Path, str], list[Path]] = {}
     for file in files:
@@ -55,9 +55,9 @@ def bare(file: Path) -> str:
 
 
 def _unlike(found: Sequence[tuple[str, tuple[Path, ...]]], top: Sequence[Path]) -> list[str]:
-    """Names of which no two are alike: with the folder, then with the ending, then with a number."""
+    """Names of which no two are alike: with the ending, then with the folder, then with a number."""
     names = [name for name, _ in found]
-    for longer in (_with_folder, _with_ending, _numbered):
+    for longer in (_with_ending, _with_folder, _numbered):
         alike = {name for name in names if names.count(name) > 1} if len(names) < 200 else _repeated(names)
         if not alike:
             break
@@ -83,7 +83,7 @@ def _with_folder(name: str, members: tuple[Path, ...], top: Sequence[Path], numb
 
 
 def _with_ending(name: str, members: tuple[Path, ...], top: Sequence[Path], number: int) -> str:
-    return f"{name}{members[0].suffix}"
+    return members[0].name if len(members) == 1 else name
 
 
 def _numbered(name: str, members: tuple[Path, ...], top: Sequence[Path], number: int) -> str:

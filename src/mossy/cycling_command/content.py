@@ -267,6 +267,7 @@ def _impedance(found: CellStudy) -> tuple[list[PointsShown], tuple[str, str]]:
 def _tables(found: CellStudy, files: Sequence[Mapping[str, Any]]) -> dict[str, list[TableShown]]:
     tables: dict[str, list[TableShown]] = {"efficiency": [*_cycle_table(found), *_balance(found)]}
     tables["overpotential"] = [*_shape_table(found)]
+    tables["critical"] = _limits(found)
     tables["practical"] = _practical(found)
     rows = [[row["file"], str(row["records"]), row["reason"] or ""] for row in files]
     tables["files"] = [TableShown("", ["file", "records", ""], rows, (1,))]
@@ -296,14 +297,7 @@ def _cycle_table(found: CellStudy) -> list[TableShown]:
 def _balance(found: CellStudy) -> list[TableShown]:
     """Where the charge went."""
     if isinstance(found.efficiencies, Reservoir):
-        own = found.efficiencies
-        rows = [
-            ["reservoir plated, Q_T", number(own.reservoir_mAh, 6), ""],
-            [f"cycled each of {own.short_cycles} times, Q_C", number(own.cycled_mAh, 6), ""],
-            ["stripped at the end, Q_S", number(own.final_strip_mAh, 6), ""],
-            ["lost", number(own.lost_mAh, 5), _error(own.lost_standard_error_mAh)],
-        ]
-        split = own.split
+        rows, lost, split = _reservoir_rows(found.efficiencies), found.efficiencies.lost_mAh, found.efficiencies.split
     elif (cycles := found.per_cycle) is not None:
         balance = cycles.balance
         rows = [
@@ -311,20 +305,26 @@ def _balance(found: CellStudy) -> list[TableShown]:
             ["stripped", number(balance.stripped_mAh, 6), _error(balance.stripped_standard_error_mAh)],
             ["lost", number(balance.lost_mAh, 5), _error(balance.lost_standard_error_mAh)],
         ]
-        split = balance.split
+        lost, split = balance.lost_mAh, balance.split
     else:
         return []
     if split is not None:
-        rows += [
-            [
-                "of it dead metal (titrated)",
-                number(split.dead_metal_mAh, 4),
-                _error(split.dead_metal_standard_error_mAh),
-            ],
-            ["of it in the film and beside", number(split.film_mAh, 4), _error(split.film_standard_error_mAh)],
-        ]
+        if lost is None or abs(split.lost_mAh - lost) > 1e-6 * abs(split.lost_mAh):  # conditioning lost some, too
+            rows.append(["lost in the whole test", number(split.lost_mAh, 5), _error(split.lost_standard_error_mAh)])
+        dead, film = number(split.dead_metal_mAh, 4), number(split.film_mAh, 4)
+        rows.append(["of it dead metal (titrated)", dead, _error(split.dead_metal_standard_error_mAh)])
+        rows.append(["of it in the film and beside", film, _error(split.film_standard_error_mAh)])
     note = _left(found.efficiencies) if isinstance(found.efficiencies, AnodeFree) else ""
     return [TableShown("Charge balance", ["", "mAh", "±"], rows, (1, 2), note)]
+
+
+def _reservoir_rows(own: Reservoir) -> list[list[str]]:
+    return [
+        ["reservoir plated, Q_T", number(own.reservoir_mAh, 6), ""],
+        [f"cycled each of {own.short_cycles} times, Q_C", number(own.cycled_mAh, 6), ""],
+        ["stripped at the end, Q_S", number(own.final_strip_mAh, 6), ""],
+        ["lost after the conditioning", number(own.lost_mAh, 5), _error(own.lost_standard_error_mAh)],
+    ]
 
 
 def _left(own: AnodeFree) -> str:
@@ -361,6 +361,22 @@ def _shape_table(found: CellStudy) -> list[TableShown]:
     )
     head = ["cycle", "process", "shape", "plateau (mV)", "first peak (mV)", "slope (mV)"]
     return [TableShown("Shapes of the traces", head, rows, (0, 3, 4, 5), note)]
+
+
+def _limits(found: CellStudy) -> list[TableShown]:
+    """The limit that each direction of current shows, and what broke it."""
+    if found.critical is None:
+        return []
+    rows = []
+    for limit in found.critical.limits:
+        per_area = limit.last_good_mA_per_cm2 is not None or limit.first_bad_mA_per_cm2 is not None
+        good = limit.last_good_mA_per_cm2 if per_area else limit.last_good_mA
+        bad = limit.first_bad_mA_per_cm2 if per_area else limit.first_bad_mA
+        why = "; ".join([*([limit.rule] if limit.rule else []), *limit.evidence])
+        rows.append([limit.electrode, limit.direction, limit.verdict, number(good, 3), number(bad, 3), why])
+    unit = "mA/cm²" if found.critical.area_cm2 else "mA"
+    head = ["electrode", "current", "", f"last good ({unit})", f"first bad ({unit})", "why"]
+    return [TableShown("", head, rows, (3, 4), f"{found.critical.protocol.capitalize()} a step.")]
 
 
 def _practical(found: CellStudy) -> list[TableShown]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from mossy.report.cycling_content import FolderContent, PointsShown, TableShown
 from mossy.report.wording import duration, number
 
 _MOST = 1000
+_HEAD = ("cell", "kind", "cycles", "efficiency (%)", "plating (mV)", "events", "remarks")
 
 
 def folder_summary(rows: Rows, skipped: Sequence[tuple[Path, str]]) -> dict[str, Any]:
@@ -91,8 +93,9 @@ def _table(shown: Sequence[Mapping[str, Any]], linked: bool) -> TableShown:
     note = "cells.parquet has every column." if linked else "`mossy cycling FILE` makes a cell's own report."
     if len(shown) > _MOST:
         note = f"The first {_MOST} of {len(shown)}. {note}"
-    head = ["cell", "kind", "cycles", "efficiency (%)", "plating (mV)", "events", "remarks"]
-    return TableShown("", head, rows, (2, 3, 4, 5), note)
+    kept = [k for k in range(len(_HEAD)) if k == 0 or any(row[k] for row in rows)]
+    numeric = [place for place, k in enumerate(kept) if 2 <= k <= 5]
+    return TableShown("", [_HEAD[k] for k in kept], [[row[k] for k in kept] for row in rows], numeric, note)
 
 
 def _efficiency(row: Mapping[str, Any]) -> str:
@@ -105,5 +108,7 @@ def _efficiency(row: Mapping[str, Any]) -> str:
 def _remark(row: Mapping[str, Any]) -> str:
     if row["duplicate_of"]:
         return f"the same test as {row['duplicate_of']}"
-    text = row["first_event"] or row["warnings"] or row["missing"] or ""
+    not_stated = re.findall(r"\(([a-z_, ]+)\):", row["missing"] or "")
+    missing = f"not stated: {', '.join(not_stated)}" if not_stated else ""
+    text = row["first_event"] or row["warnings"] or missing
     return text if len(text) <= 140 else f"{text[:139]}…"

@@ -9,7 +9,8 @@ from typing import Any
 
 from mossy.cycling_command.store import Rows
 
-_FEW = 25
+_FEW, _WHOLE = 25, 5
+"""So many cells or refusals are printed; up to so many refusals in full."""
 
 
 def say(rows: Rows, skipped: Sequence[tuple[Path, str]], folder: Path, *, reused: int, stopped: bool) -> int:
@@ -24,11 +25,11 @@ def say(rows: Rows, skipped: Sequence[tuple[Path, str]], folder: Path, *, reused
     if len(shown) > _FEW:
         print(f"... and {len(shown) - _FEW} more cells; all are in cells.parquet")
     refused = [row for row in rows.files if row["status"] == "refused"]
-    for row in refused:
-        print(f"warning: {row['file']}: {row['reason']}", file=sys.stderr)
-    for row in rows.cells:
-        if row["status"] == "no cycling":
-            print(f"{row['cell']}: {row['notes']}", file=sys.stderr)
+    _say_refused(refused)
+    others = [row["cell"] for row in rows.cells if row["status"] == "no cycling"]
+    if others:
+        few = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+        print(f"no cycling in {few}: `mossy eis` reads spectra")
     if skipped:
         print(f"{len(skipped)} files that are no measurements were skipped; the report names them")
     if reused:
@@ -37,6 +38,21 @@ def say(rows: Rows, skipped: Sequence[tuple[Path, str]], folder: Path, *, reused
         print("stopped early: what was done by then is kept", file=sys.stderr)
     print(f"report: {folder / 'report.html'}")
     return 1 if refused or stopped or not shown else 0
+
+
+def _say_refused(refused: Sequence[Mapping[str, Any]]) -> None:
+    """What was refused and why, a line for each reason; in full where there are few."""
+    reasons: dict[str, list[str]] = {}
+    for row in refused:
+        reasons.setdefault(row["reason"], []).append(row["file"])
+    for reason, files in list(reasons.items())[:_FEW]:
+        shown = reason if len(reasons) <= _WHOLE else reason.partition("; ")[0]
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        print(f"warning: {files[0]}{more}: {shown}", file=sys.stderr)
+    if len(reasons) > _WHOLE:
+        left = sum(len(files) for files in list(reasons.values())[_FEW:])
+        more = f"{left} more files were refused; " if left else ""
+        print(f"{more}files.parquet and the report have every reason in full, and what to do", file=sys.stderr)
 
 
 def _line(row: Mapping[str, Any]) -> str:

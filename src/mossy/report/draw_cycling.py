@@ -196,7 +196,7 @@ def _plateaus(series: Sequence[PointsShown]) -> list[Drawing]:
     axes = figure.subplots()
     for each, colour in zip(series, (SEQUENCE[0], SEQUENCE[1], SEQUENCE[2]), strict=False):
         _points(axes, each, colour, factor, each.label)
-    axes.set_ylim(bottom=0.0)
+    axes.set_ylim(0.0, 1.12 * factor * max(float(np.nanmax(each.y)) for each in series))
     _count(axes)
     axes.set_ylabel(f"plateau |V| ({unit})")
     figure.legend(loc="outside lower center", ncols=3)
@@ -212,7 +212,9 @@ def _split(parts: Mapping[str, PointsShown]) -> list[Drawing]:
     axes = figure.subplots()
     for (name, each), colour in zip(parts.items(), SEQUENCE, strict=False):
         _points(axes, each, colour, factor, name)
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    axes.set_ylim(
+        min(0.0, axes.get_ylim()[0]), 1.12 * factor * max(float(np.nanmax(each.y)) for each in parts.values())
+    )
     _count(axes)
     axes.set_ylabel(f"part of the voltage ({unit})")
     figure.legend(loc="outside lower center", ncols=2)

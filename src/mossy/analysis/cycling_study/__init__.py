@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 T = TypeVar("T")
+_MILLIAMPERE_HOUR = 36000.0  # C/m2 in 1 mAh/cm2
 _LEVELS = 3
 """A stepped-current test has at least so many levels of current."""
 
@@ -229,17 +230,18 @@ def _practical(found: CellStudy, description: CellDescription) -> list[Practical
     area, metal = found.area_cm2, description.metal
     if metal is None or found.steps is None or not found.steps.half_cycles.height:
         return []
-    plated = found.steps.half_cycles["charge_coulomb"].to_numpy() / 3.6
-    cycled = float(np.median(plated)) / area if area else None
+    halves = found.steps.half_cycles
+    plates = halves.filter(halves["direction"] > 0) if halves["direction"].null_count() == 0 else halves
+    cycled = float(np.median(plates["charge_coulomb"].to_numpy())) / 3.6 if plates.height else 0.0  # mAh
     held = [each for each in (description.counter_metal, description.initial_metal) if each is not None]
     grams = None
-    if description.electrolyte_volume and description.electrolyte_density:
-        grams = 1e6 * description.electrolyte_volume * description.electrolyte_density / float(np.median(plated))
+    if description.electrolyte_volume and description.electrolyte_density and cycled:
+        grams = 1e6 * description.electrolyte_volume * description.electrolyte_density / cycled
     average = found.average
     return distance_to_practical(
         metal=metal,
-        areal_capacity_mAh_per_cm2=cycled,
-        metal_areal_capacity_mAh_per_cm2=sum(held) / 36.0 if held else None,
+        areal_capacity_mAh_per_cm2=cycled / area if area else None,
+        metal_areal_capacity_mAh_per_cm2=sum(held) / _MILLIAMPERE_HOUR if held else None,
         electrolyte_per_capacity_g_per_Ah=grams,
         coulombic_efficiency=average["value"] if average else None,
         stack_pressure_pa=description.stack_pressure,

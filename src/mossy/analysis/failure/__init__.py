@@ -17,9 +17,11 @@ do not the kind says "possible". In a full cell |V| is not the polarisation, so 
 falls of the voltage during charging are looked for. Where the direction of plating is not known the charge balances are
 left out.
 
-Measured on synthetic cells (tests/test_failure.py): no event in 400 sound noisy cells of nine kinds (nucleation peaks,
-arcing, formation, several currents, drifting temperature, break-in, reservoir protocols, full cells); the faults there
-are found as each rule's test says.
+Measured on the synthetic cells of tests/failing_cells.py: no event in 3,000 sound noisy cells of ten families
+(nucleation peaks, arcing, films that break in, several currents, drifting temperature, substrates, coarse and fine
+sampling, full cells), so fewer than 1 in 1,000 with 95 % confidence. Of 40 faulty cells each, drops to 55 %, strips of
+1.02 times what was plated, flicker of 4 % in a third of the rows, and shorts that leave 38 % are all found; drops to
+62 % and shorts that leave 45 % are not. Measured cells are less regular: read the evidence.
 """
 
 from __future__ import annotations

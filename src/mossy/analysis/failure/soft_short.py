@@ -117,10 +117,8 @@ def _no_electrons(course: Course, later: np.ndarray) -> str:
     left = course.left[later]
     if not np.isfinite(left).any() or np.nanmedian(left) < SLOW:
         return "nothing that tells electrons from ions was measured: a rest after the current, a cut-off, impedance"
-    return (
-        f"no sign of electrons: seconds after the current stops {100.0 * float(np.nanmedian(left)):.2g} % of |V| is still "
-        "there to relax"
-    )
+    share = 100.0 * float(np.nanmedian(left))
+    return f"no sign of electrons: seconds after the current stops {share:.2g} % of |V| is still there to relax"
 
 
 def _event(
