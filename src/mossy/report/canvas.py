@@ -247,9 +247,12 @@ def colour_of_time(seconds: np.ndarray) -> Any:
     return ScalarMappable(Normalize(low, high if high > low else low + 1.0), shades)
 
 
-def colour_bar(figure: Figure, axes: Axes | list[Axes], colours: Any, label: str) -> None:
-    """A slim colour scale; its ramp is one small picture rather than hundreds of shapes."""
-    bar: Any = figure.colorbar(colours, ax=axes, label=label, fraction=0.05, pad=0.03, aspect=30)
+def colour_bar(figure: Figure, axes: Axes | list[Axes], colours: Any, label: str, *, whole: bool = False) -> None:
+    """A slim colour scale, of `whole` numbers if asked; its ramp is one small picture, not hundreds of shapes."""
+    from matplotlib.ticker import MaxNLocator
+
+    ticks = MaxNLocator(integer=True, nbins=6) if whole else None
+    bar: Any = figure.colorbar(colours, ax=axes, label=label, fraction=0.05, pad=0.03, aspect=30, ticks=ticks)
     bar.outline.set_visible(False)
     bar.solids.set_rasterized(True)
     bar.ax.tick_params(length=0)

@@ -61,7 +61,9 @@ def _trace(trace: TraceShown, place: int, events: Sequence[float]) -> Drawing:
     figure = new_figure(WIDE, 4.0 if trace.current is not None else 2.9)
     panels = figure.subplots(2, 1, sharex=True, height_ratios=[2.3, 1.0]) if trace.current is not None else None
     upper = panels[0] if panels is not None else figure.subplots()
-    changes = int(np.count_nonzero(np.diff(np.sign(trace.voltage[np.isfinite(trace.voltage)])))) // 2
+    size_of_voltage = np.abs(np.nan_to_num(trace.voltage))
+    large = trace.voltage[size_of_voltage > 0.1 * size_of_voltage.max()]
+    changes = int(np.count_nonzero(np.diff(np.sign(large)))) // 2
     looks = {"linewidth": 1.0} | crowded(changes)
     line(upper, trace.time / size, trace.voltage * factor, 4000, **looks, color=INK)
     upper.set_ylabel(f"voltage ({unit})")
@@ -89,7 +91,7 @@ def _trace(trace: TraceShown, place: int, events: Sequence[float]) -> Drawing:
 
 
 def _curves(curves: Sequence[CurveShown], unit: str) -> list[Drawing]:
-    """Some half-cycles against charge, early to late; both directions start from zero."""
+    """Half-cycles against charge, early to late; both directions start from zero."""
     drawn = [curve for curve in curves if curve.passed.size > 1]
     if not drawn:
         return []
@@ -112,12 +114,10 @@ def _curves(curves: Sequence[CurveShown], unit: str) -> list[Drawing]:
     axes.set_xlabel(f"charge passed ({unit_of_charge})")
     axes.set_ylabel(f"voltage ({unit_of_voltage})")
     if len(shown) > 1:
-        colour_bar(figure, axes, colours, "cycle")
-    count = (
-        "Each half-cycle" if len(shown) == len(cycles) else f"The half-cycles of {len(shown)} of {len(cycles)} cycles"
-    )
+        colour_bar(figure, axes, colours, "cycle", whole=True)
+    count = f"The half-cycles of {len(shown)} cycles" if len(shown) > 1 else "The half-cycles"
     cut = " Brief excursions leave the axis." if limits else ""
-    return [Drawing("half_cycles", "Half-cycles", f"{count}, from its start.{cut}", figure)]
+    return [Drawing("half_cycles", "Half-cycles", f"{count}, from their start.{cut}", figure)]
 
 
 def _marker(count: int) -> dict[str, Any]:
