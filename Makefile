@@ -1,12 +1,12 @@
 # make demo    creates .venv, installs Mossy, runs the main job on an example and prints where the report lies
 # make test    creates .venv if needed and runs every check that CI runs
-# make bench   measures Mossy beside PyBaMM; make bench-spectra beside impedance.py and pyimpspec
+# make bench   measures Mossy beside PyBaMM; make bench-spectra beside impedance.py and pyimpspec; make bench-cycling
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo install test test-all check bench bench-spectra clean
+.PHONY: demo install test test-all check bench bench-spectra bench-cycling clean
 
 demo: install
 	mkdir -p results/lithium_copper
@@ -32,6 +32,9 @@ bench: $(VENV)/installed-test
 bench-spectra: $(VENV)/installed-test
 	$(PIP) install --quiet --constraint constraints.txt --editable ".[spectra-peers]"
 	$(BIN)/python benchmarks/spectra.py
+
+bench-cycling: $(VENV)/installed-test
+	$(BIN)/python benchmarks/cycling.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
