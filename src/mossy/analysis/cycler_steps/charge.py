@@ -34,12 +34,12 @@ def interval_charges(time: np.ndarray, current: np.ndarray, *, mean: bool = Fals
     [0.0, -10.0, 0.0, 20.0]
     """
     steps = np.diff(time, prepend=time[:1])
-    later = steps * current + 0.0
+    later = steps * current
     if mean:
-        return later
+        return later + 0.0
     smooth = same_level(current) | decaying(current)
     before = np.concatenate([current[:1], current[:-1]])
-    return np.where(smooth, 0.5 * steps * (before + current), later)
+    return np.where(smooth, 0.5 * steps * (before + current), later) + 0.0  # no minus zero
 
 
 def decaying(current: np.ndarray) -> np.ndarray:
