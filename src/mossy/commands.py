@@ -248,9 +248,10 @@ def materials_text(name: str | None) -> str:
     from mossy import materials
 
     if name is None:
-        return "\n".join(
-            f"{kind}: {', '.join(materials.names(kind))}" for kind in ("metals", "substrates", "electrolytes", "phases")
-        )
+        kinds = ("metals", "substrates", "electrolytes", "phases")
+        lines = [f"{kind}: {', '.join(materials.names(kind))}" for kind in kinds]
+        others = [name for name in materials.photoemission_phases() if name not in materials.names("phases")]
+        return "\n".join([*lines, f"for photoelectron spectra also: {', '.join(others)}"])
     return materials.describe(name)
 
 

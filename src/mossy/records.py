@@ -24,7 +24,8 @@ Metadata is a flat dictionary that JSON can hold; a key that is not known is abs
 - `roles`: {"electrode_under_study": "working" or "counter", "plating_current_sign": -1 or 1}: which electrode's metal
   is studied, and the sign of `current_ampere` that plates metal on it;
 - `open_circuit_voltage_volt`: the voltage at open circuit before the measurement, where the file notes it;
-- `sweep`, `sweeps`: which of how many spectra of one file this is, from 1;
+- `sweep`, `sweeps`: which of how many spectra of one file this is, from 1 (of a photoemission record `sweeps` is how
+  often the region was swept over);
 - `voltage`, `current`, `impedance`: how a column came about where it is not simply the instrument's own;
 - `absent`: the columns of its kind that the file does not have; `columns_not_read`: what else the file holds;
 - `dropped_rows`: how many incomplete rows were left out, because the caller asked for that;
@@ -39,6 +40,23 @@ Metadata is a flat dictionary that JSON can hold; a key that is not known is abs
 - `cycles_start_with`: "charge", "discharge" or "either": the first current in the instrument's own cycles after the
   first;
 - `warnings`: what a person should look at before trusting the numbers.
+
+A photoemission record is one region. Its binding energy is photon energy minus kinetic energy against the Fermi level
+of the instrument, as measured (charging not taken out) unless `charge_correction_electronvolt` says otherwise, with
+the rows in the order of the measurement. Its metadata:
+
+- `region` ("C 1s", "survey", or as the file calls it), and where that is unmistakable `element`, `line` ("C", "1s");
+- `excitation_energy_electronvolt`, `excitation_source` ("Al Ka"), `pass_energy_electronvolt`,
+  `analyser_work_function_electronvolt` (told, never applied), `emission_angle_degree` from the surface normal;
+- `dwell_time_second` at each energy in each of `sweeps` sweeps: counts = counts/s x dwell time x sweeps, and only where
+  both are known do counts/s have a Poisson error;
+- `sample`, `sputter_time_second`, `etch_level` (from 0), `charge_correction_electronvolt` (what the file has added to
+  its binding energies already), `method` ("XPS", "UPS");
+- `energy_scale`: "binding" or "kinetic", as measured;
+- `fit`: what the file itself stores of a fit: {"software", "area_unit", "components": [{"name", "shape",
+  "position_electronvolt", "width_electronvolt", "area", ...}], "background", "envelope" (values at each energy),
+  "regions": [{"name", "background", "start_electronvolt", "end_electronvolt", ...}], ...}; a component may have its
+  "curve", without the background.
 """
 
 from __future__ import annotations
@@ -84,6 +102,11 @@ ADDITIONS: dict[str, str] = {
     "position_um": "distance from the working electrode",
     "concentration_mol_per_L": "salt concentration",
     "solvent_velocity_nm_per_second": "velocity of the solvent, positive towards the counter electrode",
+    "binding_energy_electronvolt": "photon energy minus kinetic energy of the photoelectrons",
+    "kinetic_energy_electronvolt": "kinetic energy of the photoelectrons, where that was the scale of the measurement",
+    "intensity_counts": "electrons counted at each energy",
+    "intensity_counts_per_second": "electrons counted per second at each energy",
+    "transmission": "relative transmission of the analyser at each energy, as the file has it",
 }
 for _side, _electrode in _SIDES.items():
     ADDITIONS |= {
@@ -107,6 +130,8 @@ TEXT_COLUMNS = frozenset({"label", "step_type"})
 """The columns that hold words; every other one holds numbers."""
 
 _UNITS = {
+    "_counts_per_second": "1/s",
+    "_electronvolt": "eV",
     "_mA_per_cm2": "mA/cm^2",
     "_mAh_per_cm2": "mAh/cm^2",
     "_nm_per_second": "nm/s",
@@ -155,7 +180,7 @@ class Record:
     def __post_init__(self) -> None:
         object.__setattr__(self, "metadata", dict(self.metadata))
         if not self.kind:
-            raise TypeError("a record has a kind: use Cycling, Impedance or Profile")
+            raise TypeError("a record has a kind: use Cycling, Impedance, Profile or Photoemission")
         if self.table.is_empty():
             raise InputError(f"a {self.kind} record without rows", remedy="give at least one row")
         for name in self.required:
@@ -287,7 +312,32 @@ class Profile(Record):
     required = ("position_um", "concentration_mol_per_L", "test_time_second")
 
 
-KINDS: dict[str, type[Record]] = {kind.kind: kind for kind in (Cycling, Impedance, Profile)}
+class Photoemission(Record):
+    """One region of a photoelectron spectrum: binding energies that rise or fall, with counts or counts/s at each."""
+
+    kind = "photoemission"
+    required = ("binding_energy_electronvolt",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        present = [name for name in _INTENSITIES if name in self.table.columns]
+        if not present:
+            remedy = f"a photoemission record needs {' or '.join(_INTENSITIES)}"
+            raise InputError("there is no intensity", remedy=remedy)
+        for name in present:
+            self._check_numbers(name)
+            if self.table[name].null_count():
+                raise InputError(f"the column {name} has empty cells", remedy="leave incomplete rows out")
+        step = self.table["binding_energy_electronvolt"].diff().drop_nulls()
+        if not ((step > 0).all() or (step < 0).all()):
+            problem = "the binding energies neither rise nor fall throughout"
+            raise InputError(problem, remedy="give each region a record of its own, with every energy once")
+
+
+_INTENSITIES = ("intensity_counts", "intensity_counts_per_second")
+
+
+KINDS: dict[str, type[Record]] = {kind.kind: kind for kind in (Cycling, Impedance, Profile, Photoemission)}
 """The kinds of record by name."""
 
 

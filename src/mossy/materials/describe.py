@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from mossy.errors import InputError, suggest
 from mossy.materials.catalogue import Value, names
+from mossy.materials.core_lines import CoreLine
 from mossy.materials.electrodes import electrode, film_defaults, metal
 from mossy.materials.electrolytes import PropertySpec, electrolyte
 from mossy.materials.phases import Phase, phase, phases_of
+from mossy.materials.photoemission import FilmPhase, film, photoemission_phases
 from mossy.materials.reductions import Reduction, reduction, reductions_of
 
 
 def describe(name: str) -> str:
-    """The values of a metal, a substrate, an electrolyte, a phase or the "default" film.
+    """The values of a metal, a substrate, an electrolyte, a phase with its photoemission lines, or the "default" film.
 
     >>> print(describe("copper").splitlines()[0])
     copper (Cu)
+    >>> print("\\n".join(describe("LiTFSI").splitlines()[:1]))
+    LiTFSI: lithium bis(trifluoromethanesulfonyl)imide (LiN(SO2CF3)2), on lithium
     """
     if name.strip().lower() == "default":
         return "\n".join(["default film", *(_line(key, value) for key, value in film_defaults().items())])
@@ -31,7 +37,7 @@ def describe(name: str) -> str:
     if solid.name in names("metals"):
         lines.append(f"  phases: {', '.join(each.name for each in phases_of(solid.name))}")
         lines += [_reaction(reduction(each, solid.name)) for each in reductions_of(solid.name)]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_photoemission(solid.symbol)])
 
 
 def _reaction(made: Reduction) -> str:
@@ -88,15 +94,17 @@ def _native_row(each: Phase) -> tuple[str, ...]:
 
 
 def _electrolyte(name: str) -> str:
-    try:
-        return _phase(phase(name))
-    except InputError:
-        pass
+    for text in (lambda: _phase(phase(name)), lambda: _film(film(name))):
+        with contextlib.suppress(InputError):
+            return text()
     try:
         found = electrolyte(name)
     except InputError:
-        known = [*names("metals"), *names("substrates"), *names("electrolytes"), *names("phases"), "default"]
-        raise InputError(f"no material is called '{name}'", remedy=suggest(name, known)) from None
+        few = [*names("metals"), *names("substrates"), *names("electrolytes"), "default"]
+        remedy = suggest(name, [*few, *names("phases"), *photoemission_phases()])
+        if not remedy.startswith("did you mean"):
+            remedy = f"{suggest(name, few)}, or a phase that `mossy materials` lists"
+        raise InputError(f"no material is called '{name}'", remedy=remedy) from None
     lines = [f"{found.name}: {found.salt} in {found.solvent}", _line("concentration", found.concentration)]
     return "\n".join([*lines, *(_property(key, spec) for key, spec in found.properties.items())])
 
@@ -110,7 +118,41 @@ def _phase(found: Phase) -> str:
         lines.append(_line("molar_volume_from_density", found.molar_volume_from_density))
     lines += [_line(key, value) for key, value in found.values.items()]
     lines.append(f"  Pilling-Bedworth ratio = {ratio:.3f}: {covers}")
-    return "\n".join([*lines, f"  note: {found.disagreement}"] if found.disagreement else lines)
+    if found.disagreement:
+        lines.append(f"  note: {found.disagreement}")
+    return "\n".join([*lines, *_photoemission(found.name)])
+
+
+def _film(found: FilmPhase) -> str:
+    """A phase that only photoemission knows."""
+    place = f", on {found.metal}" if found.metal else ""
+    lines = [f"{found.name}: {found.title} ({found.formula}){place}", _line("density", found.density)]
+    return "\n".join([*lines, *_photoemission(found.name)])
+
+
+def _photoemission(name: str) -> list[str]:
+    """The lines of a phase that has any: eV of binding energy, with one standard deviation."""
+    if name not in photoemission_phases():
+        return []
+    found = film(name)
+    head = [_line("band_gap", found.band_gap), f"  valence_electrons = {found.valence_electrons:g} a formula unit"]
+    shown = [text for line in found.lines for text in _core_line(line)]
+    return [*head, "  photoemission lines:", *shown, *(f"  beware: {flag}" for flag in found.flags)]
+
+
+def _core_line(line: CoreLine) -> list[str]:
+    what = f"    {line.orbital} ({line.environment}), {line.stoichiometry:g} a formula unit"
+    if line.binding_energy is None or line.spread is None:
+        return [f"{what}: position unknown" + (f"; {line.note}" if line.note else "")]
+    position = f"{line.binding_energy:.2f} +/- {line.spread:.2f} eV [{line.status}]; against {line.charge_reference}"
+    lines = [f"{what} = {position}", f"      {line.source}"]
+    if line.note:
+        lines.append(f"      note: {line.note}")
+    far = line.separation
+    if far is not None:
+        of = f"{far.orbital} ({far.environment})" if far.environment else far.orbital
+        lines += [f"      {far.value:+.2f} +/- {far.spread:.2f} eV from its {of} [{far.status}]", f"      {far.source}"]
+    return lines
 
 
 def _line(key: str, value: Value) -> str:

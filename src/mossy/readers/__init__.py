@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ from mossy.records import Record
 _BUILT_IN = (
     *("biologic_binary", "biologic_text", "gamry", "zplot", "versastudio", "zahner", "ivium"),
     *("neware", "arbin", "arbin_table", "maccor", "landt", "pec", "workbook", "compressed"),
+    *(f"photoemission.{name}" for name in ("vamas", "phi", "specs_xy", "specs_xml", "scienta", "casa_table", "table")),
     *("battery_data_format", "text"),
 )
+_SPECTRA = "photoemission table"
+"""The reader that is asked in place of the text table's where the caller says that a table is such a spectrum."""
 _HEAD = 65536
 TRACE_OPTIONS = ("trust", "times")
 """The options that belong to every file with a trace, whatever its reader (`mossy.readers.integrity`)."""
@@ -49,6 +53,7 @@ def names() -> list[str]:
     >>> names()  # doctest: +NORMALIZE_WHITESPACE
     ['BioLogic .mpr', 'BioLogic .mpt', 'Gamry .DTA', 'ZPlot .z', 'VersaStudio .par', 'Zahner .ism', 'Ivium .idf',
     'Neware .nda', 'Arbin .res', 'Arbin table', 'Maccor text', 'Landt table', 'PEC csv', 'Excel .xlsx', 'packed',
+    'VAMAS .vms', 'PHI .spe', 'SPECS .xy', 'SPECS .xml', 'Scienta .txt', 'CasaXPS table', 'photoemission table',
     'Battery Data Format', 'text table']
     """
     return [reader.name for reader in _readers()]
@@ -57,7 +62,7 @@ def names() -> list[str]:
 def read(
     path: str | Path, *, kind: str | None = None, columns: ColumnMap | None = None, **options: Any
 ) -> list[Record]:
-    """Every record in a measured file, or those of one `kind` ("cycling", "impedance", "profile").
+    """Every record in a measured file, or those of one `kind` ("cycling", "impedance", "profile", "photoemission").
 
     `columns` names columns that headings do not: {"test_time_second": ("t", "h"), "voltage_volt": (2, "V")}, by
     heading or by number from 1, with the unit they are in. `options` are those of the file's reader, for example
@@ -76,7 +81,7 @@ def read(
     request = Request(kind, columns, options)
     if not data:
         raise InputError("is empty", file=path, remedy="give a file with data in it")
-    reader = _reader_of(path, data[:_HEAD])
+    reader = _reader_of(path, data[:_HEAD], _is_spectrum(kind, columns))
     for option in (*options, *(["columns"] if columns else [])):
         if option not in (*reader.options, *TRACE_OPTIONS):
             remedy = suggest(option, (*reader.options, *TRACE_OPTIONS))
@@ -88,10 +93,10 @@ def read(
     return [_stamped(record, path, data, reader) for record in records]
 
 
-def options_of(path: str | Path) -> tuple[str, ...]:
+def options_of(path: str | Path, *, kind: str | None = None, columns: ColumnMap | None = None) -> tuple[str, ...]:
     """The names of the options that the reader of a file understands, "columns" among them if it does."""
     path = Path(path)
-    return (*_reader_of(path, read_bytes(path)[:_HEAD]).options, *TRACE_OPTIONS)
+    return (*_reader_of(path, read_bytes(path)[:_HEAD], _is_spectrum(kind, columns)).options, *TRACE_OPTIONS)
 
 
 def all_options() -> tuple[str, ...]:
@@ -100,11 +105,19 @@ def all_options() -> tuple[str, ...]:
     return tuple(sorted({*own, *TRACE_OPTIONS} - {"columns"}))
 
 
-def _reader_of(path: Path, head: bytes) -> Reader:
+def _is_spectrum(kind: str | None, columns: ColumnMap | None) -> bool:
+    """Whether the caller says of a table that it is a photoelectron spectrum."""
+    named = columns if isinstance(columns, Mapping) else {}
+    return kind == "photoemission" or any(str(name).endswith("_electronvolt") for name in named)
+
+
+def _reader_of(path: Path, head: bytes, spectrum: bool = False) -> Reader:
     """The reader whose format this is; where two claim it, the one that has its extension."""
     willing = [reader for reader in _readers() if reader.sniff(path, head)]
     last = _registry[-1]
     claims = [reader for reader in willing if reader is not last] or willing
+    if spectrum and claims == [last]:
+        return next(reader for reader in _registry if reader.name == _SPECTRA)
     by_extension = [reader for reader in claims if path.name.lower().endswith(reader.extensions)]
     if claims:
         return (by_extension or claims)[0]

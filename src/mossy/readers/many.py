@@ -85,7 +85,7 @@ def _twins(reads: Iterable[FileRead]) -> tuple[dict[Path, Path], list[str]]:
 def read_one(path: Path, kind: str | None, options: dict[str, Any]) -> FileRead:
     """A file with those of the options that its reader knows; never raises for what the file holds."""
     try:
-        accepted = readers.options_of(path)
+        accepted = readers.options_of(path, kind=kind, columns=options.get("columns"))
         given = {name: value for name, value in options.items() if name in accepted}
         return FileRead(path, readers.read(path, kind=kind, **given))
     except InputError as error:

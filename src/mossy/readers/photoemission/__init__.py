@@ -1,0 +1,1 @@
+"""Readers of photoelectron spectra: each file becomes one `records.Photoemission` a region."""
