@@ -56,14 +56,14 @@ def test_one_file_gives_a_summary_and_a_report(tmp_path):
     code, said = run("cycling", tmp_path / "cell.csv", "--out", tmp_path / "out")
     assert code == 0
     assert "efficiency 98.000" in said
-    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    summary = json.loads((tmp_path / "out" / "cells" / "cell" / "summary.json").read_text())
     assert summary["coulombic_efficiency"] == pytest.approx([0.98] * 6, abs=1e-5)
     average = summary["average_coulombic_efficiency"]
     assert abs(average["value"] - 0.98) < 4.0 * average["standard_error"]
     assert average["method"]
     assert {"events", "plateau_mV", "warnings"} <= set(summary)
     assert summary["events"] == []
-    page = (tmp_path / "out" / "report.html").read_text()
+    page = (tmp_path / "out" / "cells" / "cell" / "report.html").read_text()
     assert page.count("<svg") >= 4
     assert "98.000" in page
     assert "http" not in page.replace("https://doi.org", "").replace("http://www.w3.org", "")
@@ -115,6 +115,78 @@ def test_a_second_run_does_only_what_changed(tmp_path, monkeypatch):
     assert set(pl.read_parquet(tmp_path / "out" / "cells.parquet")["area_cm2"].drop_nulls().round(9)) == {1.0}
 
 
+def test_the_tables_hold_every_cell_whose_files_are_there_and_nothing_stale(tmp_path):
+    out = tmp_path / "out"
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / f"{name}.csv", seed=ord(name))
+        (tmp_path / name / "cell.toml").write_text(CELL)
+        run("cycling", tmp_path / name, "--out", out, "--quiet")
+    assert pl.read_parquet(out / "cells.parquet")["cell"].to_list() == ["b", "a"]  # this run's first
+    (tmp_path / "a" / "a.csv").unlink()
+    run("cycling", tmp_path / "b", "--out", out, "--quiet")
+    assert pl.read_parquet(out / "cells.parquet")["cell"].to_list() == ["b"]
+    assert not (out / "cells" / "a").exists()
+    with (tmp_path / "b" / "b.csv").open("a") as file:
+        file.write("junk\n")
+    code, said = run("cycling", tmp_path / "b", "--out", out, "--quiet")
+    assert code == 1
+    assert "b.csv" in said
+    assert pl.read_parquet(out / "cells.parquet")["report"].to_list() == [None]
+    assert not (out / "cells" / "b").exists()  # no old efficiency beside a refusal
+
+
+def test_a_broken_database_is_made_anew(tmp_path):
+    folder = laboratory(tmp_path / "data", cells=1)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mossy.duckdb").write_text("no database")
+    run("cycling", folder, "--out", tmp_path / "out", "--quiet")
+    with duckdb.connect(str(tmp_path / "out" / "mossy.duckdb"), read_only=True) as base:
+        assert base.execute("select count(*) from cells where status = 'ok'").fetchall() == [(2,)]
+
+
+def test_a_pattern_that_matches_no_file_is_said(tmp_path):
+    folder = laboratory(tmp_path / "data", cells=1)
+    (folder / "cell.toml").write_text(CELL + '[cells."cel_00"]\narea = "1 cm^2"\n')
+    assert '[cells."cel_00"] matches none of its 4 files' in run("cycling", folder, "--out", tmp_path / "out")[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (('"negative"', '"positive"'), "contradict the voltage"),
+        (('"working"', '"counter"'), "contradict the voltage"),
+        (('"substrate"', '"full"'), "no full cell's"),
+        (('"2 cm^2"', '"0.5 mm^2"'), "see whether the area"),
+    ],
+)
+def test_a_statement_that_the_file_contradicts_is_said_and_not_computed_on(tmp_path, change, key):
+    write(tmp_path / "cell.csv")
+    (tmp_path / "cell.toml").write_text(CELL.replace(*change))
+    _, said = run("cycling", tmp_path / "cell.csv", "--out", tmp_path / "out")
+    assert key in said
+    summary = json.loads((tmp_path / "out" / "cells" / "cell" / "summary.json").read_text())
+    assert summary["warnings"]
+    assert (summary["average_coulombic_efficiency"] is None) == ("area" not in key)
+
+
+def test_an_instrument_of_the_other_sign_is_recognised_and_read_once_stated(tmp_path):
+    record = trace(plate_and_strip(6), voltage_noise=1e-5, noise=1e-9)
+    turned = record.table.with_columns(-pl.col("current_ampere"))
+    turned.write_csv(tmp_path / "cell.csv")
+    stated = CELL.replace('"negative"', '"positive"')
+    (tmp_path / "cell.toml").write_text(stated)
+    assert "current_sign = 'reversed'" in run("cycling", tmp_path / "cell.csv", "--out", tmp_path / "out")[1]
+    (tmp_path / "cell.toml").write_text('current_sign = "reversed"\n' + stated)
+    assert "efficiency 98.000" in run("cycling", tmp_path / "cell.csv", "--out", tmp_path / "out")[1]
+
+
+def test_titration_without_its_error_leaves_the_efficiency(tmp_path):
+    write(tmp_path / "cell.csv")
+    (tmp_path / "cell.toml").write_text(CELL + 'dead_metal = "0.05 mAh"\n')
+    assert "efficiency 98.000" in run("cycling", tmp_path / "cell.csv", "--out", tmp_path / "out")[1]
+
+
 def test_results_beside_the_data_are_not_taken_for_data(tmp_path):
     folder = laboratory(tmp_path / "data")
     run("cycling", folder, "--out", folder / "results", "--quiet")
@@ -139,11 +211,11 @@ def test_without_a_description_charges_stay_in_mah_and_what_is_missing_is_said(t
     code, said = run("cycling", tmp_path / "cell.csv", "--out", tmp_path / "out")
     assert code == 0
     assert "which current plates" in said
-    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    summary = json.loads((tmp_path / "out" / "cells" / "cell" / "summary.json").read_text())
     assert summary["average_coulombic_efficiency"] is None
     assert summary["coulombic_efficiency"] == []
     assert any("(area)" in text for text in summary["missing"])
-    assert "mAh/cm²" not in (tmp_path / "out" / "report.html").read_text()
+    assert "mAh/cm²" not in (tmp_path / "out" / "cells" / "cell" / "report.html").read_text()
 
 
 def test_a_defect_in_one_cell_does_not_take_the_others_with_it(tmp_path, monkeypatch):

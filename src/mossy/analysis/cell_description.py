@@ -44,6 +44,9 @@ class CellDescription(Table):
     plating_current: Literal["negative", "positive"] | None = Field(
         None, description="the sign that the file's current has while metal is plated on the electrode under study"
     )
+    current_sign: Literal["as written", "reversed"] | None = Field(
+        None, description="reversed: where the instrument counts currents that oxidise the working electrode negative"
+    )
     area: Annotated[float, Quantity("m^2", minimum=0.0, exclusive=True)] | None = Field(
         None, description='of the electrode under study, as in "1.54 cm^2"; without it charges stay in mAh'
     )
@@ -71,6 +74,9 @@ class CellDescription(Table):
     protocol: ProtocolTable | None = Field(
         None, description='what the cycler was told, as in a case: [protocol] standard = "modified reservoir"'
     )
+    current_offset: Annotated[float, Quantity("1", minimum=0.0, maximum=0.1)] | None = Field(
+        None, description="the cycler's offset as a share of its current range, a standard error; 3e-4 is assumed"
+    )
     dead_metal: Annotated[float, _COULOMB] | None = Field(
         None, description="metal found by chemical titration after the last strip, as charge: 0.12 mAh"
     )
@@ -82,8 +88,12 @@ class CellDescription(Table):
         With an area and roles the column `plating_current_density_mA_per_cm2` is added.
         """
         found: dict[str, Any] = {}
+        turned = self.current_sign == "reversed"
+        if turned and isinstance(record, Cycling) and "current_ampere" in record.table.columns:
+            record = Cycling(record.table.with_columns(-record.table["current_ampere"]), record.metadata)
+            found["current"] = f"{record.metadata.get('current', '')} sign reversed, as cell.toml says".strip()
         if self.electrode_under_study is not None and self.plating_current is not None:
-            sign = -1 if self.plating_current == "negative" else 1
+            sign = -1 if (self.plating_current == "negative") != turned else 1
             found["roles"] = {"electrode_under_study": self.electrode_under_study, "plating_current_sign": sign}
         if self.kind is not None:
             found["cell_kind"] = self.kind
@@ -110,7 +120,7 @@ class CellDescription(Table):
 _CELL_KEYS = (
     *("name", "metal", "substrate", "counter", "electrolyte", "electrolyte_volume", "electrolyte_density"),
     *("initial_metal", "counter_metal", "theoretical_capacity", "stack_pressure", "strip_cut_off"),
-    *("dead_metal", "dead_metal_standard_error"),
+    *("dead_metal", "dead_metal_standard_error", "current_offset"),
 )
 _NEEDED = {
     "kind": "what the cell is (kind): whether cycles begin with plating, and what an efficiency means",
@@ -191,6 +201,21 @@ def of_file(path: str | Path, *, top: str | Path | None = None) -> tuple[CellDes
         raise error.at(file=said[-1]) from None
 
 
+def unmatched(described: Mapping[Path, list[Path]]) -> list[str]:
+    """The patterns of [cells] tables that match none of the data files that each description is asked for."""
+    said = []
+    for file, data_files in described.items():
+        try:
+            patterns = _cached(file, file.stat().st_mtime_ns).get("cells", {})
+        except InputError:
+            continue  # said with the cells that it describes
+        names = {name for each in data_files for name in (each.name, each.stem)}
+        for pattern in patterns:
+            if not any(fnmatch.fnmatchcase(name, pattern) for name in names):
+                said.append(f'{file}: [cells."{pattern}"] matches none of its {len(data_files)} files')
+    return said
+
+
 def _exists(file: Path) -> bool:
     try:
         return file.is_file()
@@ -255,6 +280,7 @@ def _evidence(record: Cycling | None) -> list[str]:
 
 
 _REST = [
+    '# current_sign = "reversed"           # where currents that oxidise the working electrode are written negative',
     '# metal = "lithium"                   # lithium, sodium, potassium, magnesium, calcium',
     '# substrate = "copper"',
     '# counter = "lithium"',
@@ -268,6 +294,7 @@ _REST = [
     '# temperature = "25 degC"',
     '# strip_cut_off = "1 V"',
     "# formation_cycles = 1",
+    "# current_offset = 3e-4                # of the cycler, as a share of its current range (a standard error)",
     '# dead_metal = "0.12 mAh"             # by titration after the last strip, with its error',
     '# dead_metal_standard_error = "0.01 mAh"',
     "",
@@ -279,4 +306,4 @@ _REST = [
     '# parameters = { current = "0.5 mA/cm^2", capacity = "1 mAh/cm^2", reservoir = "5 mAh/cm^2", cycles = 10 }',
 ]
 
-__all__ = ["NAME", "CellDescription", "describe", "files_for", "load", "missing_from", "of_file"]
+__all__ = ["NAME", "CellDescription", "describe", "files_for", "load", "missing_from", "of_file", "unmatched"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from mossy.commands import made_folder, patient, stage_bar, versions_used, write
 from mossy.cycling_command import store
 from mossy.cycling_command.cells import CellFiles, grouped
 from mossy.cycling_command.store import Rows
-from mossy.cycling_command.worker import Done, Task, work
+from mossy.cycling_command.worker import Done, Task, remove, work
 from mossy.errors import InputError, suggest
 from mossy.readers.many import files_among, not_a_measurement
 from mossy.units import to_si
@@ -36,14 +37,18 @@ class Wanted:
 
 
 def analyse(paths: Sequence[Path], wanted: Wanted, out: Path, quiet: bool) -> int:
-    """Everything among `paths` into `out`. The exit code: 0, or 1 where a file or a cell was left out."""
+    """Everything among `paths` into `out`. The exit code: 0, or 1 where a file or a cell was left out.
+
+    The tables also keep the cells of earlier runs into the same folder, as long as their files exist.
+    """
     if wanted.reports not in REPORTS:
         raise InputError(f"'{wanted.reports}' is no choice", key="--reports", remedy=suggest(wanted.reports, REPORTS))
     area = to_si(wanted.area, "m^2", "--area") if wanted.area is not None else None
     with patient() as check:
         cells, skipped = _found(paths)
         folder = made_folder(out)
-        tasks, kept = _tasks(cells, paths, folder, wanted, area)
+        earlier = store.earlier(folder)
+        tasks, kept, said = _tasks(cells, paths, folder, wanted, area, earlier)
         rows = Rows()
         results: list[Done] = []
         for each in kept:
@@ -52,10 +57,20 @@ def analyse(paths: Sequence[Path], wanted: Wanted, out: Path, quiet: bool) -> in
             stopped = _run(tasks, results, progress)
         for done in results:
             rows.add(done.rows)
-        _finish(rows, results, cells, skipped, folder, single=len(cells) == 1, new=bool(tasks))
+        others = _others(earlier.values(), {cell.name for cell in cells})
+        said += _finish(rows, others, results, cells, skipped, folder, new=bool(tasks))
     from mossy.cycling_command.say import say
 
-    return say(rows, skipped, folder, reused=len(kept), stopped=stopped)
+    return say(rows, skipped, folder, said, reused=len(kept), others=len(others.cells), stopped=stopped)
+
+
+def _others(earlier: Iterable[Rows], names: set[str]) -> Rows:
+    """The rows of cells that are not of this run and whose files are still there."""
+    others = Rows()
+    for each in earlier:
+        if each.cells[0]["cell"] not in names and each.files and all(Path(row["file"]).exists() for row in each.files):
+            others.add(each)
+    return others
 
 
 def _found(paths: Sequence[Path]) -> tuple[list[CellFiles], list[tuple[Path, str]]]:
@@ -90,27 +105,35 @@ def _own(path: Path) -> bool:
 
 
 def _tasks(
-    cells: Sequence[CellFiles], paths: Sequence[Path], folder: Path, wanted: Wanted, area: float | None
-) -> tuple[list[Task], list[Rows]]:
-    """What is to be done, and the rows of an earlier run that still hold."""
+    cells: Sequence[CellFiles],
+    paths: Sequence[Path],
+    folder: Path,
+    wanted: Wanted,
+    area: float | None,
+    earlier: dict[str, Rows],
+) -> tuple[list[Task], list[Rows], list[str]]:
+    """What is to be done, the rows of an earlier run that still hold, and what is to be said of descriptions."""
     from mossy.analysis import cell_description
 
-    earlier = {} if wanted.fresh else store.earlier(folder)
     versions = versions_used()
     folders = [path for path in paths if path.is_dir()]
     report = wanted.reports == "all" or (wanted.reports == "auto" and len(cells) <= _FEW)
     tasks, kept = [], []
+    described: dict[Path, list[Path]] = {}
     for cell in cells:
         top = next((each for each in folders if each in cell.files[0].parents), None)
         options = dict(wanted.options or {})
         said = cell_description.files_for(cell.files[0], top=top)
+        for file in said:
+            described.setdefault(file, []).append(cell.files[0])
         mark = store.fingerprint(cell.files, said, options | {"area": area, "cell": cell.name})
-        where = folder if len(cells) == 1 else folder / "cells" / _safe(cell.name)
-        if mark in earlier and (not report or (where / "report.html").exists() or not _reported(earlier[mark])):
-            kept.append(earlier[mark])
+        where = folder / "cells" / _safe(cell.name)
+        done = None if wanted.fresh else earlier.get(mark)
+        if done and (not report or (where / "report.html").exists() or not _reported(done)):
+            kept.append(done)
             continue
         tasks.append(Task(cell, top, where, report, options, area, mark, versions))
-    return tasks, kept
+    return tasks, kept, cell_description.unmatched(described) if folders else []
 
 
 def _reported(rows: Rows) -> bool:
@@ -143,13 +166,21 @@ def _outcomes(tasks: Sequence[Task]) -> Iterator[Done]:
     from concurrent.futures import ProcessPoolExecutor, as_completed
 
     with _one_thread_each():
-        pool = ProcessPoolExecutor(min(cores, math.ceil(len(tasks) / _CHUNK)), multiprocessing.get_context("spawn"))
+        size = 1 if tasks[0].report else _CHUNK
+        pool = ProcessPoolExecutor(
+            min(cores, math.ceil(len(tasks) / size)), multiprocessing.get_context("spawn"), initializer=_deaf
+        )
         try:
-            chunks = [tasks[k : k + _CHUNK] for k in range(0, len(tasks), _CHUNK)]
+            chunks = [tasks[k : k + size] for k in range(0, len(tasks), size)]
             for future in as_completed([pool.submit(_work_all, chunk) for chunk in chunks]):
                 yield from future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _deaf() -> None:
+    """A Ctrl-C is for the process that shares out the work; this one finishes its cell."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _work_all(tasks: Sequence[Task]) -> list[Done]:
@@ -174,31 +205,45 @@ def _one_thread_each() -> Iterator[None]:
 
 def _finish(
     rows: Rows,
+    others: Rows,
     results: Sequence[Done],
     cells: Sequence[CellFiles],
     skipped: Sequence[tuple[Path, str]],
     folder: Path,
     *,
-    single: bool,
     new: bool,
-) -> None:
-    """The tables, and the report of all; nothing is written anew where nothing was done."""
+) -> list[str]:
+    """The tables and the report of all; nothing is written anew where nothing was done. Returns what is to be said."""
     _duplicates(rows, results)
+    every = Rows()
+    every.add(rows)
+    every.add(others)
     order = {cell.name: place for place, cell in enumerate(cells)}
     for name in store.TABLES:
+        getattr(every, name).sort(key=lambda row: order.get(row["cell"], len(order)))
         getattr(rows, name).sort(key=lambda row: order.get(row["cell"], len(order)))
-    for row in rows.cells:
-        where = folder if single else folder / "cells" / _safe(row["cell"])
-        row["report"] = str(where / "report.html") if (where / "report.html").exists() else None
-    if not new and (folder / "report.html").exists():
-        return
-    store.write(folder, rows)
-    if not single:
-        from mossy.cycling_command.folder_content import folder_content, folder_summary
-        from mossy.report.cycling_page import write_folder_report
+    for row in every.cells:
+        report = folder / "cells" / _safe(row["cell"]) / "report.html"
+        row["report"] = str(report) if report.exists() else None
+    gone = _without_a_row(folder, every)
+    if not new and not gone and (folder / "report.html").exists():
+        return []
+    problem = store.write(folder, every)
+    from mossy.cycling_command.folder_content import folder_content, folder_summary
+    from mossy.report.cycling_page import write_folder_report
 
-        write_json(folder / "summary.json", folder_summary(rows, skipped))
-        write_folder_report(folder / "report.html", folder_content(rows, skipped, folder, versions_used()))
+    write_json(folder / "summary.json", folder_summary(every, skipped))
+    write_folder_report(folder / "report.html", folder_content(every, skipped, folder, versions_used()))
+    return [problem] if problem else []
+
+
+def _without_a_row(folder: Path, every: Rows) -> bool:
+    """Takes away what was written of cells that are no more; whether there was any."""
+    kept = {_safe(row["cell"]) for row in every.cells}
+    left = [each for each in (folder / "cells").glob("*") if each.name not in kept and (each / "summary.json").exists()]
+    for each in left:
+        remove(each)
+    return bool(left)
 
 
 def _duplicates(rows: Rows, results: Iterable[Done]) -> None:

@@ -42,6 +42,7 @@ def rows_of(found: CellStudy, files: Sequence[dict[str, Any]], status: str, fing
         "warnings": "; ".join(found.warnings) or None,
         "missing": "; ".join(found.missing) or None,
         "notes": "; ".join(found.notes) or None,
+        "no_efficiency": _no_efficiency(found) if average is None else None,
         "fingerprint": fingerprint,
     }
     events = [
@@ -52,6 +53,14 @@ def rows_of(found: CellStudy, files: Sequence[dict[str, Any]], status: str, fing
         for each in found.events
     ]
     return Rows([cell], [{"cell": found.name, **row} for row in cycles], events, list(files))
+
+
+def _no_efficiency(found: CellStudy) -> str | None:
+    """Why there is none, where one was looked for."""
+    told = [note.removeprefix("efficiency: ") for note in found.notes if note.startswith("efficiency: ")]
+    if not told and found.efficiencies is not None:
+        told = list(found.efficiencies.notes)
+    return "; ".join(told) or None
 
 
 def duration_hour(found: CellStudy) -> float | None:
@@ -68,11 +77,14 @@ def _first_efficiency(found: CellStudy) -> float | None:
 
 
 def plateau(found: CellStudy, process: str) -> float | None:
-    """The median plateau of one process over the test, mV; None where there is none."""
+    """The median plateau of one process over the test, mV; None where there is none, or several currents were run."""
     if found.plateaus is None:
         return None
-    values = [each.cell_voltage_mV for each in found.plateaus.of(process) if each.label != "formation"]
-    return float(np.median(values)) if values else None
+    some = [each for each in found.plateaus.of(process) if each.label != "formation"]
+    currents = [each.current_mA for each in some]
+    if not some or max(currents) > 1.1 * min(currents):  # of several currents a median tells nothing
+        return None
+    return float(np.median([each.cell_voltage_mV for each in some]))
 
 
 def critical_interval(critical: dict[str, Any]) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def _facts(found: CellStudy) -> list[tuple[str, str, str]]:
         facts.append(("conditioning cycle", percent(found.efficiencies.conditioning_efficiency), "not in the average"))
     if cycles is not None:
         facts.append(("cycles", str(len(cycles.cycles)), f"{sum(each.complete for each in cycles.cycles)} whole"))
-        facts.append(("charge lost", measure(cycles.balance.lost_mAh / 1000.0, "Ah"), "plated less stripped"))
+        facts.append(("charge lost", f"{number(cycles.balance.lost_mAh, 3)} mAh", "plated less stripped"))
     elif found.steps is not None:
         facts.append(("half-cycles", str(found.steps.half_cycles.height), ""))
     for process in ("plating", "stripping", "positive", "negative"):

@@ -42,7 +42,7 @@ def folder_content(
     refused = [(row["file"], row["reason"]) for row in rows.files if row["status"] == "refused"]
     others = [(row["cell"], row["notes"]) for row in rows.cells if row["status"] == "no cycling"]
     return FolderContent(
-        title=f"{len(shown)} cells",
+        title=f"{len(shown)} cells" if len(shown) != 1 else shown[0]["cell"],
         facts=_facts(rows, shown, known),
         cells=_table(shown, bool(links)),
         links=links,
@@ -110,5 +110,6 @@ def _remark(row: Mapping[str, Any]) -> str:
         return f"the same test as {row['duplicate_of']}"
     not_stated = re.findall(r"\(([a-z_, ]+)\):", row["missing"] or "")
     missing = f"not stated: {', '.join(not_stated)}" if not_stated else ""
-    text = row["first_event"] or row["warnings"] or missing
+    why = f"no efficiency: {row['no_efficiency']}" if row["no_efficiency"] else ""
+    text = row["first_event"] or row["warnings"] or why or missing
     return text if len(text) <= 140 else f"{text[:139]}…"

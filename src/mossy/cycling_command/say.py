@@ -13,31 +13,58 @@ _FEW, _WHOLE = 25, 5
 """So many cells or refusals are printed; up to so many refusals in full."""
 
 
-def say(rows: Rows, skipped: Sequence[tuple[Path, str]], folder: Path, *, reused: int, stopped: bool) -> int:
+def say(
+    rows: Rows,
+    skipped: Sequence[tuple[Path, str]],
+    folder: Path,
+    said: Sequence[str],
+    *,
+    reused: int,
+    others: int,
+    stopped: bool,
+) -> int:
     """The cells' main numbers, what was left out, and where the results lie; returns the exit code."""
     shown = [row for row in rows.cells if row["status"] in ("ok", "part")]
     for row in shown[:_FEW]:
         print(f"{row['cell']}: {_line(row)}")
-        for word, key in (("event", "first_event"), ("warning", "warnings"), ("missing", "missing")):
-            if row.get(key) and len(shown) <= 3:
-                for text in str(row[key]).split("; ") if key == "missing" else [row[key]]:
-                    print(f"  {word}: {text}", file=sys.stderr if word == "warning" else sys.stdout)
+        if len(shown) <= 3:
+            _say_more(row)
     if len(shown) > _FEW:
         print(f"... and {len(shown) - _FEW} more cells; all are in cells.parquet")
+    for text in said:
+        print(f"warning: {text}", file=sys.stderr)
     refused = [row for row in rows.files if row["status"] == "refused"]
     _say_refused(refused)
-    others = [row["cell"] for row in rows.cells if row["status"] == "no cycling"]
-    if others:
-        few = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+    without = [row["cell"] for row in rows.cells if row["status"] == "no cycling"]
+    if without:
+        few = ", ".join(without[:3]) + (f" and {len(without) - 3} more" if len(without) > 3 else "")
         print(f"no cycling in {few}: `mossy eis` reads spectra")
-    if skipped:
-        print(f"{len(skipped)} files that are no measurements were skipped; the report names them")
+    data = [path for path, _ in skipped if not path.name.endswith("cell.toml")]
+    if data:
+        print(f"{_count(len(data), 'file')} skipped that {'are' if len(data) > 1 else 'is'} no measurement")
     if reused:
-        print(f"{reused} of {len(rows.cells)} cells had not changed since the last run (--fresh does them again)")
+        print(f"{reused} of {_count(len(rows.cells), 'cell')} had not changed since the last run (--fresh: all again)")
+    if others:
+        print(f"{_count(others, 'cell')} of earlier runs are in the tables as well")
     if stopped:
         print("stopped early: what was done by then is kept", file=sys.stderr)
-    print(f"report: {folder / 'report.html'}")
+    lone = shown[0].get("report") if len(shown) == 1 else None
+    print(f"report: {lone or folder / 'report.html'}")
     return 1 if refused or stopped or not shown else 0
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _say_more(row: Mapping[str, Any]) -> None:
+    """What is worth knowing of a cell, where there are few."""
+    for word, key in (("event", "first_event"), ("no efficiency", "no_efficiency"), ("warning", "warnings")):
+        if row.get(key):
+            print(f"  {word}: {row[key]}", file=sys.stderr if word == "warning" else sys.stdout)
+    for text in str(row.get("missing") or "").split("; "):
+        if text:
+            print(f"  not stated: {text}")
 
 
 def _say_refused(refused: Sequence[Mapping[str, Any]]) -> None:

@@ -48,6 +48,7 @@ _CELLS: dict[str, type] = {
     "warnings": str,
     "missing": str,
     "notes": str,
+    "no_efficiency": str,
     "report": str,
     "fingerprint": str,
 }
@@ -130,8 +131,10 @@ def earlier(folder: Path) -> dict[str, Rows]:
     return found
 
 
-def write(folder: Path, rows: Rows) -> None:
-    """The four tables and the views of them; an interrupted run leaves whole tables or the earlier ones."""
+def write(folder: Path, rows: Rows) -> str | None:
+    """The four tables and the views of them; an interrupted run leaves whole tables or the earlier ones. Returns what
+    kept the views from being written, or nothing.
+    """
     for name in TABLES:
         table = _frame(getattr(rows, name), SCHEMAS[name])
         part = folder / f"{name}.parquet.part"
@@ -140,7 +143,7 @@ def write(folder: Path, rows: Rows) -> None:
             part.replace(folder / f"{name}.parquet")
         except OSError as error:
             raise InputError(f"cannot be written ({error.strerror or error})", file=part) from None
-    _views(folder)
+    return _views(folder)
 
 
 def _frame(rows: Sequence[Mapping[str, Any]], schema: Mapping[str, type]) -> pl.DataFrame:
@@ -154,16 +157,22 @@ def _frame(rows: Sequence[Mapping[str, Any]], schema: Mapping[str, type]) -> pl.
     return pl.DataFrame(columns)
 
 
-def _views(folder: Path) -> None:
-    """A DuckDB file whose views read the tables beside it."""
+def _views(folder: Path) -> str | None:
+    """A DuckDB file whose views read the tables beside it; what kept it from being written, or nothing."""
     import duckdb
 
     path = folder / "mossy.duckdb"
-    try:
-        with contextlib.closing(duckdb.connect(str(path))) as connection:
-            for name in TABLES:
-                table = str((folder / f"{name}.parquet").absolute()).replace("'", "''")
-                connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet('{table}')")
-    except duckdb.Error as error:
-        problem = f"cannot be written ({str(error).splitlines()[0]})"
-        raise InputError(problem, file=path, remedy="close what has it open, or delete it") from None
+    for last in (False, True):
+        try:
+            with contextlib.closing(duckdb.connect(str(path))) as connection:
+                for name in TABLES:
+                    table = str((folder / f"{name}.parquet").absolute()).replace("'", "''")
+                    connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet('{table}')")
+            return None
+        except duckdb.Error as error:
+            if last:
+                reason = str(error).splitlines()[0]
+                return f"{path} could not be written ({reason}); the tables beside it are whole"
+            with contextlib.suppress(OSError):
+                path.unlink()  # it holds views only: whatever it was, it can be made anew
+    return None

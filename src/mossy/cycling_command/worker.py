@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +41,22 @@ class Done:
 
 
 def work(task: Task) -> Done:
-    """A cell studied and written."""
+    """A cell studied and written; of one that is refused nothing of an earlier run stays."""
+    done = _worked(task)
+    if done.rows.cells[0]["status"] not in ("ok", "part"):
+        remove(task.folder)
+    return done
+
+
+def remove(folder: Path) -> None:
+    """Takes away what this command wrote of a cell, and the folder where nothing else is in it."""
+    for name in ("summary.json", "report.html"):
+        (folder / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def _worked(task: Task) -> Done:
     try:
         return _work(task)
     except InputError as error:

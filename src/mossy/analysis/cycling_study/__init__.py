@@ -18,6 +18,7 @@ from mossy.analysis import critical_current, cycler_steps, efficiency, failure, 
 from mossy.analysis.cell_description import CellDescription
 from mossy.analysis.cell_design import PracticalFact, distance_to_practical
 from mossy.analysis.cycler_steps import Steps
+from mossy.analysis.cycling_study.consistency import contradictions, roles_hold, sentences
 from mossy.analysis.cycling_study.records import Joined, joined
 from mossy.analysis.failure import FailureEvent
 from mossy.errors import InputError
@@ -104,10 +105,15 @@ def study(
     0.95
     """
     description = description or CellDescription()
+    lone = description.dead_metal is not None and description.dead_metal_standard_error is None
+    if lone:
+        description = description.model_copy(update={"dead_metal": None})
     split_up: Joined = joined([description.applied(record) for record in records])
     main = split_up.main
     found = CellStudy(name, main, split_up.others, split_up.spectra)
     found.notes += split_up.notes
+    if lone:
+        found.notes.append("dead_metal is stated without dead_metal_standard_error: the loss is not divided")
     found.warnings += list(dict.fromkeys(text for each in records for text in each.metadata.get("warnings", [])))
     found.missing += description.missing() if main is None else _missing(main, description)
     if main is not None:
@@ -144,6 +150,13 @@ def _electrochemistry(found: CellStudy, record: Cycling, description: CellDescri
     found.notes += steps.notes
     if not steps.half_cycles.height:
         return
+    contradicted = contradictions(steps, description, found.area_cm2)
+    found.warnings += sentences(contradicted)
+    if not roles_hold(contradicted):
+        found.notes.append(
+            "efficiency: what is stated of the cell contradicts its file; neither it nor plateaus are told"
+        )
+        return
     if description.protocol is not None:
         told = functools.partial(_with_protocol, found, steps, description)
         steps = found.steps = _attempt(found, "protocol", told) or steps
@@ -162,7 +175,7 @@ def _electrochemistry(found: CellStudy, record: Cycling, description: CellDescri
 def _split(found: CellStudy, record: Cycling) -> None:
     """The parts of the polarisation, where something interrupts the current."""
     steps = found.steps
-    if steps is None or not steps.half_cycles.height or steps.kind in ("anode-free", "full"):
+    if steps is None or found.plateaus is None or not steps.half_cycles.height or steps.kind in ("anode-free", "full"):
         return
     if steps.table["kind"].is_in(["rest", "pulse", "impedance"]).any():
         told = functools.partial(overpotential.split, record, _timed(found.spectra), steps)

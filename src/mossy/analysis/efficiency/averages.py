@@ -54,5 +54,5 @@ def average(charges: Charges, strips: np.ndarray, plates: np.ndarray) -> Average
     larger = max(propagated, scatter or 0.0)
     method = f"stripped over plated charge of {count} cycles; error from "
     method += "their scatter" if scatter is not None and scatter >= propagated else "those of the charges"
-    method += ", and the current's offset" if systematic > 0.0 else ""
+    method += f", and {charges.offset_words}" if systematic > 0.0 else ""
     return Average(value, float(np.hypot(larger, systematic)), method, propagated, scatter, systematic, count)

@@ -66,6 +66,12 @@ class Charges:
     gain: float
     noise_ampere: float
     end_interval_second: float
+    offset_share: float
+
+    @property
+    def offset_words(self) -> str:
+        """The offset in words, for what an error is made of."""
+        return f"a current offset of {100.0 * self.offset_share:.2g} % of its range (assumed unless stated)"
 
     def ratio(self, strips: Sequence[int], plates: Sequence[int]) -> tuple[float, float, float]:
         """Stripped over plated charge, with its random and its systematic standard error."""
@@ -106,6 +112,9 @@ def of(record: Cycling, steps: Steps | None, accuracy: Accuracy, purpose: str) -
     halves = steps.half_cycles
     if not halves.height:
         raise InputError("no half-cycle: no current flows for long", remedy="give a test that plates and strips")
+    stated = (record.metadata.get("cell") or {}).get("current_offset")
+    if accuracy is CYCLER and stated is not None:
+        accuracy = Accuracy(offset=stated)
     trace = steps.trace
     first, last = halves["first_row"].to_numpy(), halves["last_row"].to_numpy()
     current = halves["current_ampere"].to_numpy()
@@ -124,6 +133,7 @@ def of(record: Cycling, steps: Steps | None, accuracy: Accuracy, purpose: str) -
         accuracy.gain,
         noise,
         float(ends.max()),
+        accuracy.offset,
     )
 
 

@@ -162,7 +162,7 @@ def _measured(
         lost / (area * 1e4) if known and area else None,
         *condition,
         split,
-        f"(n Q_C + Q_S)/(n Q_C + Q_T), n = {parts.full_cycles}; error from noise, sampling and the current's offset",
+        f"(n Q_C + Q_S)/(n Q_C + Q_T), n = {parts.full_cycles}; error from noise, sampling and {charges.offset_words}",
         tuple(notes + why),
     )
 

@@ -82,7 +82,7 @@ def short_like(
         severity: Severity = "failure" if certain else "warning"
         text = each.text if certain else f"possible soft short: {each.text}"
         found.append(FailureEvent(kind, each.coordinate, each.bracket, cycle, half, severity, text, each.evidence))
-    notes = [f"no sign of a short: {each.text}" for each in other]
+    notes = [f"the spectra also change suddenly, which no short explains: {each.text}" for each in other]
     return found, other, notes
 
 
@@ -101,7 +101,7 @@ def _half_cycle_at(course: Course | None, second: float) -> int | None:
     if course is None or not len(course.start):
         return None
     place = int(np.searchsorted(course.start, second, side="right")) - 1
-    return place if place >= 0 else None
+    return place if place >= 0 and second <= course.end[place] else None
 
 
 __all__ = ["CLOSED", "FEWEST", "NO_SHORT", "moments", "ohmic_floor", "short_like", "without_a_short"]
