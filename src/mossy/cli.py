@@ -148,6 +148,56 @@ def describe(
 
 
 @app.command()
+def xps(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="files of photoelectron spectra, or folders of them")
+    ] = None,
+    out: Out = Path("results"),
+    phases: Annotated[str | None, typer.Option(help="phases of the film, as in 'LiF, Li2CO3, LEDC, Li2O'")] = None,
+    layers: Annotated[
+        str | None, typer.Option(help="layers, outermost first, as in 'LEDC + Li2CO3 / LiF + Li2O / Li'")
+    ] = None,
+    components: Annotated[
+        str | None, typer.Option(help="peaks by core level, as in 'C 1s: C-C 284.8, C-O +1.5; F 1s: LiF 685'")
+    ] = None,
+    background: Annotated[str, typer.Option(help="shirley, tougaard, linear")] = "shirley",
+    reference: Annotated[
+        str | None, typer.Option(help="what to put the energies on, as in 'C 1s', 'Au 4f7/2' or 'LiF F 1s'")
+    ] = None,
+    excitation: Annotated[str | None, typer.Option(help="'Al Ka' or '1486.6 eV', where files do not say")] = None,
+    film: Annotated[
+        Path | None, typer.Option(help="a run's interphase.parquet, or layers in TOML: its spectra beside the measured")
+    ] = None,
+    beneath: Annotated[str, typer.Option(help="what a simulated film stands on")] = "Li",
+    side: Annotated[str, typer.Option(help="whose film: working or counter")] = "working",
+    sputter: Annotated[str | None, typer.Option(help="depths of a simulated film, as in '0, 2, 5 nm'")] = None,
+    mixing: Annotated[str | None, typer.Option(help="how deep ions mix it, as in '1 nm'")] = None,
+    charge: Annotated[
+        str | None, typer.Option(help="what made the film, as in '0.05 +- 0.005 mAh/cm^2': then amounts in nmol/cm2")
+    ] = None,
+    electrons: Annotated[str | None, typer.Option(help="per formula unit, as in 'LiF=1, Li2CO3=2'")] = None,
+    capacitance: Annotated[str | None, typer.Option(help="of the film, as in '5 uF/cm^2': then lengths in nm")] = None,
+    permittivity: Annotated[float | None, typer.Option(help="relative, of the film")] = None,
+    path_error: Annotated[
+        float | None, typer.Option(help="relative error of the mean free path, as in 0.2: then lengths in nm")
+    ] = None,
+    columns: Annotated[str | None, typer.Option(help="columns of plain tables by number or heading")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="errors from noise alone")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Photoelectron spectra: elements, peaks, atomic percent, phases over all core levels; a report."""
+    from mossy.readers.base import columns_from_text
+    from mossy.xps_command import Wanted, analyse_files
+
+    wanted = Wanted(
+        *(phases, layers, components, background, reference, excitation, film, beneath, side),
+        *(charge, electrons, capacitance, permittivity, path_error, sputter, mixing, quick),
+        columns_from_text(columns) if columns is not None else None,
+    )
+    raise typer.Exit(analyse_files(files or [], wanted, out, quiet))
+
+
+@app.command()
 def elements() -> None:
     """List the elements of circuits and the ways to combine them, with their parameters and units."""
     from mossy.eis_command import elements_text

@@ -12,7 +12,7 @@ from typing import Any
 _ROOMS = (
     *("arrhenius", "circuits", "drt", "events", "growth", "impedance_physics", "kramers_kronig", "measured"),
     *("random_effects", "spectra", "steady_current", "cell_description", "cell_design", "critical_current"),
-    *("cycler_steps", "cycling_study", "efficiency", "failure", "impedance_pairing", "overpotential"),
+    *("cycler_steps", "cycling_study", "efficiency", "failure", "impedance_pairing", "overpotential", "xps"),
 )
 
 

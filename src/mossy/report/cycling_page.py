@@ -42,23 +42,24 @@ def render_cycling(content: CyclingContent) -> str:
     parts += [
         ("missing", "What is missing", bullets(list(content.missing)) if content.missing else Html("")),
         ("files", "Files", _section([], content.tables.get("files", ()))),
-        ("versions", "Versions", _versions(content.versions)),
+        ("versions", "Versions", versions_table(content.versions)),
     ]
     kept = [part for part in parts if part[2]]
     heading = join([element("h1", text(content.title)), paragraph(content.lead, "lead")])
     return assemble(content.title, heading, Html(""), kept, content.versions.get("mossy", ""))
 
 
-def _cards(facts: Sequence[tuple[str, str, str]]) -> Html:
-    cards = join(
+def cards(facts: Sequence[tuple[str, str, str]]) -> Html:
+    """Facts as (word, value, note) side by side."""
+    inside = join(
         Html(f'<div class="card"><dt>{text(word)}</dt><dd>{text(value)}</dd><dd class="small">{text(note)}</dd></div>')
         for word, value, note in facts
     )
-    return Html(f'<dl class="cards">{cards}</dl>')
+    return Html(f'<dl class="cards">{inside}</dl>')
 
 
 def _summary(content: CyclingContent) -> Html:
-    parts = [_cards(content.facts)]
+    parts = [cards(content.facts)]
     parts += [Html(f'<div class="alert" role="alert">{text(sentence)}</div>') for sentence in content.warnings]
     if content.notes:
         parts.append(bullets(list(content.notes)))
@@ -85,11 +86,12 @@ def _section(drawings: Sequence[Drawing], tables: Sequence[TableShown]) -> Html:
     parts = []
     if drawings:
         parts.append(Html(f'<div class="figures">{join(figure_block(each) for each in drawings)}</div>'))
-    parts += [_table(each) for each in tables]
+    parts += [shown_table(each) for each in tables]
     return join(parts)
 
 
-def _table(shown: TableShown) -> Html:
+def shown_table(shown: TableShown) -> Html:
+    """A table with its title and note, folded where it is long."""
     rows = [[text(cell) for cell in row] for row in shown.rows]
     inside = table(shown.headings, rows, numeric=shown.numeric)
     if shown.note:
@@ -99,7 +101,8 @@ def _table(shown: TableShown) -> Html:
     return join([element("h3", text(shown.title)), inside]) if shown.title else inside
 
 
-def _versions(versions: Mapping[str, str]) -> Html:
+def versions_table(versions: Mapping[str, str]) -> Html:
+    """What made the numbers."""
     return table(["", "version"], [[text(name), text(value)] for name, value in versions.items()])
 
 
@@ -115,11 +118,11 @@ def render_folder(content: FolderContent) -> str:
         drawings = draw_efficiencies(content.efficiencies, content.names) if content.efficiencies is not None else []
         figures = _section(drawings, ())
     parts = [
-        ("summary", "Summary", _cards(content.facts)),
+        ("summary", "Summary", cards(content.facts)),
         ("efficiency", "Efficiency", figures),
         ("cells", "Cells", _linked(content)),
         ("refused", "Files that were not used", _refused(content)),
-        ("versions", "Versions", _versions(content.versions)),
+        ("versions", "Versions", versions_table(content.versions)),
     ]
     kept = [part for part in parts if part[2]]
     return assemble(
