@@ -32,19 +32,19 @@ from mossy.protocol import (
     standard,
 )
 from mossy.protocol.plans import OTHER_NAMES, PARAMETERS, STANDARDS, defaults_of, plan_of
-from mossy.protocol_command import FORMATS, case_text, export, list_text
+from mossy.protocol_command import FORMATS, RECORDED, case_text, export, list_text
 
 MILLIAMPERE_HOUR = 36000.0  # C/m2 in 1 mAh/cm2
 BY_HAND = {
     "steps": [
         "plate 0.5 mA/cm^2 for 5 mAh/cm^2",
-        "strip 0.5 mA/cm^2 until 1 V",
+        "strip 0.5 mA/cm^2 until 1 V or for 7.5 mAh/cm^2",
         "plate 0.5 mA/cm^2 for 5 mAh/cm^2",
         {
             "repeat": 10,
             "steps": ["strip 0.5 mA/cm^2 for 1 mAh/cm^2 or until 1 V", "plate 0.5 mA/cm^2 for 1 mAh/cm^2"],
         },
-        "strip 0.5 mA/cm^2 until 1 V",
+        "strip 0.5 mA/cm^2 until 1 V or for 7.5 mAh/cm^2",
     ]
 }
 Measured = list[tuple[str, float]]
@@ -124,6 +124,42 @@ def test_currents_are_stepped_up_at_constant_time_or_capacity() -> None:
     assert [each.cut_off for each in by_charge[:2]] == [-1.0, 1.0]
 
 
+@pytest.mark.parametrize("name", STANDARDS)
+def test_every_step_ends_by_itself_in_a_shorted_cell(name: str) -> None:
+    """A short holds the voltage at 0 V: without the ends by voltage, every step must still have one, and soon enough.
+
+    With charge Q at current J the time is Q/J: nominal where it is a half-cycle's own, 1.5 times that of what was
+    plated where the cut-off should have ended it.
+    """
+    for segment in compile_protocol(protocol_of(name)).segments:
+        seconds = min(segment.duration, segment.capacity / abs(segment.value) if segment.value else math.inf)
+        assert seconds <= 1.5 * 10.0 * 3600.0, segment.text  # the longest half-cycle is 5 mAh/cm2 at 0.5 mA/cm2
+
+
+def test_a_strip_to_the_cut_off_ends_after_so_many_times_the_charge_plated() -> None:
+    stripped = expected_half_cycles(standard.plate_strip(capacity="2 mAh/cm^2", longest=1.2, cycles=1))[1]
+    assert (stripped.areal_capacity, stripped.cut_off) == (None, 1.0)
+    assert stripped.at_most == pytest.approx(2.4 * MILLIAMPERE_HOUR, rel=1e-12)
+    whole_cell = compile_protocol(standard.plate_strip(current="2 mA", capacity="3 mAh", cycles=1), area=2e-4).segments
+    assert whole_cell[2].capacity == pytest.approx(2.25 * MILLIAMPERE_HOUR, rel=1e-12)  # 4.5 mAh on 2 cm2
+    endless = standard.plate_strip(longest=0, cycles=1)
+    assert endless.steps[0].steps[2] == "strip 1 mA/cm^2 until 1 V"
+    assert roles_of_steps(endless)[2].to_cut_off
+
+
+def test_a_shorted_cell_is_told_from_its_endless_strip() -> None:
+    """1.5 times what was plated cannot come from the electrode: the note says so, and the labels stay."""
+    found = match(EXPECTED, [*FULL[:-1], ("strip", 7.5 * MILLIAMPERE_HOUR)])
+    assert found.complete
+    assert found.labels == LABELS
+    assert len(found.notes) == 1
+    assert "half-cycle 24 (strip, 7.5 mAh/cm^2) passed the 7.5 mAh/cm^2 that a final strip may" in found.notes[0]
+    cycles = expected_half_cycles(standard.plate_strip(cycles=30))
+    shorted = [(each.direction, each.at_most or each.areal_capacity) for each in cycles]
+    (note,) = match(cycles, shorted).notes
+    assert note.startswith("30 of 60 half-cycles passed all they may, and no cut-off ended them: is the cell shorted?")
+
+
 def test_named_values_reach_the_steps() -> None:
     table = {
         "standard": "plate strip",
@@ -160,6 +196,11 @@ ERRORS: list[tuple[dict[str, Any], list[str]]] = [
     ({"standard": "reservoir", "parameters": {"current": 1}}, ["parameters.current", "'1 mA/cm^2'"]),
     ({"standard": "reservoir", "parameters": {"current": "1 V"}}, ["parameters.current", "'1 V'"]),
     ({"standard": "reservoir", "parameters": {"current": "-1 mA/cm^2"}}, ["not more than zero"]),
+    ({"standard": "reservoir", "parameters": {"longest": 1.0}}, ["parameters.longest", "1 times", "or 0 for no such"]),
+    ({"standard": "reservoir", "parameters": {"longest": True}}, ["parameters.longest", "True is not a number"]),
+    ({"standard": "reservoir", "parameters": {"longest": "2 h"}}, ["parameters.longest", "as in 1.5"]),
+    ({"standard": "reservoir", "parameters": {"longest": math.nan}}, ["parameters.longest", "nan is not a number"]),
+    ({"standard": "plate strip", "parameters": {"capacity": "{q}"}}, ["parameters.longest", "'{q}'", "longest = 0"]),
     ({"standard": "reservoir", "parameters": {"cut_off": "0 V"}}, ["parameters.cut_off", "not more than zero"]),
     ({"standard": "reservoir", "parameters": {"rest": "-1 s"}}, ["parameters.rest", "not more than zero"]),
     ({"standard": "reservoir", "parameters": {"capacity": "6 mAh/cm^2"}}, ["parameters.capacity", "5 mAh/cm^2"]),
@@ -284,6 +325,37 @@ def test_nothing_measured_and_nothing_expected() -> None:
         match(EXPECTED, [("charge", 1.0)])
 
 
+def test_data_of_another_protocol_get_one_note() -> None:
+    """A symmetric cell's 40 half-cycles against a reservoir's 24: what fits, fits by chance; one note says so."""
+    other = [("plate", 3.0 * MILLIAMPERE_HOUR), ("strip", 3.0 * MILLIAMPERE_HOUR)] * 20
+    found = match(EXPECTED, other)
+    strays = sum(label is None for label in found.labels)
+    assert strays > 30
+    said = f"the data do not follow this protocol: {strays} of 40 half-cycles have no counterpart in the protocol, the "
+    assert len(found.notes) == 1
+    assert found.notes[0].startswith(said + "first: half-cycle 1 (plate, 3 mAh/cm^2)")
+
+
+def test_many_notes_of_a_kind_are_told_as_one() -> None:
+    """A few half-cycles keep a note each; ten short strips that met the cut-off share one, and so do ten gaps."""
+    early = [
+        (way, 0.5 * amount if label == "short strip" else amount)
+        for (way, amount), label in zip(FULL, LABELS, strict=True)
+    ]
+    (note,) = match(EXPECTED, early).notes
+    assert note.startswith("10 of 24 half-cycles ended before their charge, the first: half-cycle 4 (strip, 0.5 mAh")
+    few = [each if index < 9 else FULL[index] for index, each in enumerate(early)]
+    assert len(match(EXPECTED, few).notes) == 3
+    steps = [{"repeat": 8, "steps": [f"{way} 1 mA/cm^2 for {n} h" for n in (1, 2, 3) for way in ("plate", "strip")]}]
+    expected = expected_half_cycles(ProtocolTable.model_validate({"steps": steps}))
+    measured = as_expected([each for place, each in enumerate(expected) if place % 6 not in (2, 3)], 0.0)
+    found = match(expected, measured)
+    assert len(found.missing) == 16
+    assert found.notes[0].startswith(
+        "the data lack 16 half-cycles of the protocol, in 8 places, the first: the data lack"
+    )
+
+
 def test_steps_one_way_are_one_half_cycle() -> None:
     steps = ["plate 1 mA/cm^2 for 1 h", "rest for 1 h", "plate 2 mA/cm^2 for 1 h", "strip 1 mA/cm^2 for 1 h"]
     plated, stripped = expected_half_cycles(ProtocolTable(steps=steps))
@@ -329,6 +401,16 @@ def test_a_simulated_reservoir_is_labelled_and_has_the_efficiency_put_in() -> No
     assert [each.label for each in cut.missing] == ["final strip"]
 
 
+def test_a_simulated_strip_that_never_meets_its_cut_off_ends_all_the_same() -> None:
+    """Lithium foil on both sides stays far below 1 V, as a short does: the strip takes 1.5 times what was plated."""
+    protocol = standard.plate_strip(current="2 mA/cm^2", capacity="0.5 mAh/cm^2", cycles=1, rest="0 s")
+    run = cells.simulate(list(protocol.steps))
+    measured = half_cycles_of(run.cycling)
+    charges = [charge / MILLIAMPERE_HOUR for _, charge in measured]
+    assert charges == pytest.approx([0.5, 0.75], rel=1e-6)  # the record's time is a sum of rounded steps
+    assert "no cut-off ended it" in match(expected_half_cycles(protocol), measured).notes[0]
+
+
 def test_the_example_finds_the_isolated_fraction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = importlib.util.spec_from_file_location("reservoir_protocol", PROJECT / "examples" / "reservoir_protocol.py")
     assert spec is not None
@@ -356,6 +438,7 @@ def test_what_the_command_prints_is_a_case_with_the_same_schedule() -> None:
 def test_the_list_names_every_standard_and_parameter() -> None:
     lines = list_text().splitlines()
     assert [line for line in lines if not line.startswith(" ")] == list(STANDARDS)
+    assert "record_time" in lines.pop()
     assert sum(line.startswith("    ") for line in lines) == sum(len(defaults_of(name)) for name in STANDARDS)
 
 
@@ -389,15 +472,34 @@ def test_command_prints_a_protocol(command: Command) -> None:
 @pytest.mark.parametrize("format_", [each for each in FORMATS if each != "mossy"])
 def test_command_writes_every_format(format_: str, command: Command, tmp_path: Path) -> None:
     file = tmp_path / "protocol"
-    code, out, _ = command("reservoir", "--area", "1.54 cm^2", "--format", format_, "--out", str(file))
+    code, out, err = command("reservoir", "--area", "1.54 cm^2", "--format", format_, "--out", str(file))
     assert (code, out) == (0, f"reservoir: {file}\n")
+    assert ("recorded every 10 s and at every change of 10 mV: the instrument must" in err) == (format_ in RECORDED)
     text = file.read_text(encoding="cp1252" if format_ == "biologic" else "utf-8")
     assert text.endswith("\n")
     if format_ in ("tomato", "battinfo", "unicycler"):
         assert json.loads(text)
 
 
+def test_the_recording_can_be_set(command: Command) -> None:
+    words = ("rest-pulse", "--area", "1 cm^2", "--format", "unicycler", "--set", "longest=3")
+    assert "'longest' is not a parameter of 'rest pulse'" in command(*words)[2]
+    code, out, err = command(*words[:-2], "--set", "record_time=0.5 s", "--set", "record-voltage=2 mV")
+    assert code == 0
+    assert json.loads(out)["record"] == {"current_mA": None, "time_s": 0.5, "voltage_V": 0.002}
+    assert "every 0.5 s and at every change of 2 mV" in err
+
+
+def test_command_sets_the_safety_end(command: Command) -> None:
+    _, out, _ = command("plate-strip", "--set", "longest=2")
+    assert '"strip 1 mA/cm^2 until 1 V or for 2 mAh/cm^2"' in out
+
+
 COMMAND_ERRORS = [
+    (["rest-pulse", "--set", "record_time=1 s"], "--set: 'record_time' is of an instrument's file"),
+    (["rest-pulse", "--set", "record_time=1 V", "--format", "neware", "--area", "1 cm^2"], "record_time: '1 V'"),
+    (["rest-pulse", "--set", "record_time=0.1 ms", "--format", "biologic", "--area", "1 cm^2"], "whole ms and mV"),
+    (["plate-strip", "--set", "longest=1 h"], "parameters.longest: '1 h' is not a number"),
     ([], "choose one of 'modified reservoir'"),
     (["Aurbach"], "did you mean 'reservoir' or 'modified reservoir'?"),
     (["reservoir", "--format", "nevare"], "--format: 'nevare' is not a format; did you mean 'neware'?"),

@@ -168,6 +168,54 @@ def test_tomato_has_the_protocol_s_currents_in_ampere() -> None:
     assert method[4]["limit_voltage_max"] == 1.0
 
 
+def test_pulses_are_recorded_finely_in_the_files_themselves() -> None:
+    """The jump where a pulse ends lies between two readings: 0.1 s apart, or less where the voltage moves by 1 mV.
+
+    In the units of the files: ms and 0.1 mV (a Neware limit of 1 V is 10000 there), s and V.
+    """
+    protocol = standard.rest_pulse(current="1 mA/cm^2")
+    record = ElementTree.fromstring(to_neware_xml(protocol, area=CM2)).find("config/Whole_Prt/Record/Main")
+    assert record is not None
+    assert {each.tag: float(each.get("Value", "nan")) for each in record} == {"Time": 100.0, "Volt": 10.0}
+    columns = [each for each in mps_columns(to_biologic_mps(protocol, area=CM2)) if each["ctrl_type"] != "Loop"]
+    assert {each["ctrl_type"] for each in columns} == {"CC", "Rest"}
+    for each in columns:
+        recorded = [each[f"rec{n}_{what}"] for n in (1, 2) for what in ("type", "value", "value_unit")]
+        assert (each["rec_nb"], recorded) == ("2", ["Time", "0.100", "s", "Ewe", "0.001", "V"])
+    steps = [each for each in json.loads(to_tomato_mpg2(protocol, area=CM2))["method"] if "technique" in each]
+    assert {each["measure_every_dt"] for each in steps if "measure_every_dt" in each} == {0.1}
+    assert {each["measure_every_dE"] for each in steps if "measure_every_dE" in each} == {0.001}
+
+
+@pytest.mark.parametrize(
+    ("steps", "seconds", "volts"),
+    [
+        (["pulse 1 mA/cm^2 1 min on 1 min off for 1 h"], 0.1, 1e-3),
+        (["plate 1 mA/cm^2 for 1 h", "rest for 1 h"], 1.0, 1e-3),
+        (["hold 50 mV for 1 h", "rest for 1 h"], 1.0, 1e-3),
+        (["rest for 1 h", "plate 1 mA/cm^2 for 1 h"], 10.0, 1e-2),  # nothing to see in the rest of a new cell
+        ([{"repeat": 2, "steps": ["rest for 1 h", "plate 1 mA/cm^2 for 1 h"]}], 1.0, 1e-3),  # but after the first loop
+    ],
+)
+def test_what_is_recorded_follows_what_is_switched(steps: list[Any], seconds: float, volts: float) -> None:
+    protocol = ProtocolTable.model_validate({"steps": steps})
+    record = to_unicycler(protocol, area=CM2).record
+    assert (record.time_s, record.voltage_V) == (seconds, volts)
+    set_by_hand = to_unicycler(protocol, area=CM2, record_time="2 s", record_voltage="5 mV").record
+    assert (set_by_hand.time_s, set_by_hand.voltage_V) == (2.0, 0.005)
+
+
+def test_a_strip_to_the_cut_off_has_a_time_limit_in_every_file() -> None:
+    """1.5 times 5 mAh/cm2 at 0.5 mA/cm2 are 15 h, beside the 1 V."""
+    protocol = standard.reservoir(cycles=2)
+    strip = neware_steps(to_neware_xml(protocol, area=CM2))[-2]
+    assert (limit(strip, "Time"), limit(strip, "Stop_Volt")) == (15 * 3600e3, 10_000.0)
+    column = mps_columns(to_biologic_mps(protocol, area=CM2))[-1]
+    limits = [(column[f"lim{n}_type"], column[f"lim{n}_comp"], column[f"lim{n}_value"]) for n in (1, 2)]
+    assert (column["lim_nb"], limits) == ("2", [("Time", ">", "54000.000"), ("Ewe", ">", "1.000")])
+    assert json.loads(to_tomato_mpg2(protocol, area=CM2))["method"][-1]["time"] == 54_000.0
+
+
 def battinfo_course(task: dict[str, Any] | None) -> list[str]:
     """The kinds of the tasks carried out, loops unrolled."""
     found: list[str] = []
@@ -252,6 +300,7 @@ def test_a_current_from_a_file_is_refused(tmp_path: Path) -> None:
         ({"area": -1.0}, "area"),
         ({"area": "1 cm"}, "area"),
         ({"area": CM2, "record_time": "0 s"}, "record_time"),
+        ({"area": CM2, "record_voltage": "-1 mV"}, "record_voltage"),
         ({"area": CM2, "sweep": Sweep(amplitude="0 mV")}, "sweep.amplitude"),
         ({"area": CM2, "sweep": Sweep(frequencies="1 Hz")}, "sweep.frequencies"),
         ({"area": CM2, "sweep": Sweep(frequencies="1 kHz to 1 Hz, 5 points")}, "sweep.frequencies"),
@@ -268,6 +317,13 @@ def test_biologic_has_no_frequency_below_a_millihertz() -> None:
     with pytest.raises(InputError, match="below 1 mHz"):
         to_biologic_mps(one("impedance"), area=CM2, sweep=sweep)
     assert to_unicycler(one("impedance"), area=CM2, sweep=sweep).method[0].points_per_decade == 5
+
+
+@pytest.mark.parametrize(("key", "text"), [("record_time", "0.4 ms"), ("record_voltage", "1.5 mV")])
+def test_biologic_records_whole_milliseconds_and_millivolts(key: str, text: str) -> None:
+    with pytest.raises(InputError, match="three decimals") as caught:
+        to_biologic_mps(one("rest for 1 h"), area=CM2, **{key: text})
+    assert caught.value.key == key
 
 
 def test_a_missing_package_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:

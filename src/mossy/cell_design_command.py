@@ -49,8 +49,13 @@ def _say(found: Assessment, folder: Path) -> None:
         ("Wh/L charged", *(f"{balance.energy_density(stack):.0f}" for stack in (True, False))),
         ("Wh/L as built", *(f"{balance.energy_density(stack, charged=False):.0f}" for stack in (True, False))),
     ]
+    if balance.beyond_pores > 0.0:
+        for name, charged in (("charged", True), ("as built", False)):
+            densities = [balance.energy_density(stack, charged, beyond_pores=False) for stack in (True, False)]
+            rows.append((f"  {name}, without electrolyte beyond the pores", *(f"{each:.0f}" for each in densities)))
+    width = max(len(name) for name, _, _ in rows) + 2
     for name, stack, cell in rows:
-        print(f"{name:14}{stack:>8}{cell:>8}")
+        print(f"{name:{width}}{stack:>6}{cell:>8}")
     print(f"N/P: {at_assembly}, {balance.total_metal_ratio:.2f} charged")
     print(f"E/C: {found.electrolyte_grams_per_ampere_hour:.2f} g/Ah, {kind}")
     if found.life is not None:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mossy.errors import InputError, suggest
-from mossy.protocol import ProtocolTable, RepeatBlock, unicycler
+from mossy.protocol import ProtocolTable, RepeatBlock, compile_protocol, unicycler
 from mossy.protocol.plans import PARAMETERS, STANDARDS, defaults_of, plan_of, standard_name
+from mossy.protocol.unicycler import Recording, recording_of
+from mossy.units import to_si
+
+_NUMBER = re.compile(r"\d+\.?\d*|\.\d+")
+RECORDING = ("record_time", "record_voltage")
+RECORDED = ("neware", "biologic", "tomato", "unicycler")
+"""The formats that say what is recorded."""
 
 
 def list_text() -> str:
@@ -19,7 +28,10 @@ def list_text() -> str:
     for name, plan in STANDARDS.items():
         lines += [name, f"  {_headline(plan)}"]
         lines += [f"    {key} = {_toml(value)}  # {PARAMETERS[key][1]}" for key, value in defaults_of(name).items()]
-    return "\n".join(lines)
+    recorded = (
+        "  an instrument's file: --set 'record_time=1 s' --set 'record_voltage=1 mV' (0.1 s, 1 mV where it pulses)"
+    )
+    return "\n".join([*lines, recorded])
 
 
 def export(
@@ -39,13 +51,14 @@ def export(
     name = standard_name(name, "NAME")
     if format not in FORMATS:
         raise InputError(f"'{format}' is not a format", key="--format", remedy=suggest(format, FORMATS))
-    parameters = {key: value for key, value in given.items() if value is not None} | _assigned(name, assignments)
+    parameters = {key: value for key, value in given.items() if value is not None} | _assigned(assignments)
+    recording = {key: parameters.pop(key, None) for key in RECORDING}
     plan_of(name, parameters)
     protocol = ProtocolTable.model_validate({"standard": name, "parameters": parameters})
-    if format != "mossy" and area is None:
-        problem = "an instrument's file holds currents, which the electrode's area gives"
-        raise InputError(problem, key="--area", remedy="add it, as in --area '1.54 cm^2'")
-    text = FORMATS[format](protocol, area=area, sample_name=sample or f"mossy {name}").rstrip("\n") + "\n"
+    _check_format(format, area, recording)
+    text = FORMATS[format](protocol, area=area, sample_name=sample or f"mossy {name}", **recording).rstrip("\n") + "\n"
+    if format in RECORDED:
+        print(f"mossy: {_recording_of(protocol, area, recording)}", file=sys.stderr)
     if out is None:
         return text.rstrip("\n")
     try:
@@ -56,6 +69,21 @@ def export(
             problem, key="--out", file=out, remedy="give the path of a file in a folder there is"
         ) from None
     return f"{name}: {out}"
+
+
+def _check_format(format: str, area: str | None, recording: Mapping[str, str | None]) -> None:
+    if format != "mossy" and area is None:
+        problem = "an instrument's file holds currents, which the electrode's area gives"
+        raise InputError(problem, key="--area", remedy="add it, as in --area '1.54 cm^2'")
+    for key, value in recording.items():
+        if value is not None and format not in RECORDED:
+            problem = f"'{key}' is of an instrument's file, and the format '{format}' says nothing of what is recorded"
+            raise InputError(problem, key="--set", remedy=f"leave it out, or choose --format {' or '.join(RECORDED)}")
+
+
+def _recording_of(protocol: ProtocolTable, area: str | None, recording: Mapping[str, str | None]) -> Recording:
+    schedule = compile_protocol(protocol, area=to_si(area or "", "m^2", "area"))
+    return recording_of(schedule, recording["record_time"], recording["record_voltage"])
 
 
 def case_text(protocol: ProtocolTable) -> str:
@@ -110,8 +138,8 @@ def _headline(plan: Callable[..., Any]) -> str:
     return " ".join(text.split())
 
 
-def _assigned(name: str, assignments: Sequence[str]) -> dict[str, Any]:
-    """The parameters of `--set NAME=VALUE`: whole numbers and flags as such, all else as text."""
+def _assigned(assignments: Sequence[str]) -> dict[str, Any]:
+    """The parameters of `--set NAME=VALUE`: numbers and flags as such, all else as text."""
     found: dict[str, Any] = {}
     for each in assignments:
         key, sign, value = (part.strip() for part in each.partition("="))
@@ -124,6 +152,8 @@ def _assigned(name: str, assignments: Sequence[str]) -> dict[str, Any]:
             found[key] = int(value)
         elif kinds == ("flag",) and value.lower() in ("true", "false"):
             found[key] = value.lower() == "true"
+        elif kinds == ("factor",) and _NUMBER.fullmatch(value):
+            found[key] = float(value)
         else:
             found[key] = value
     return found

@@ -98,7 +98,15 @@ def _example(unit: str) -> str:
         "C/m^2": "1 mAh/cm^2",
         "s": "1 h",
         "V": "0.5 V",
+        "m^3": "50 uL",
         "m^3/mol": "1e-5 m^3/mol",
+        "C/kg": "200 mAh/g",
+        "kg/C": "3 g/Ah",
+        "kg": "2 g",
+        "kg/m^2": "20 mg/cm^2",
+        "kg/m^3": "2.7 g/cm^3",
+        "C": "5 mAh",
+        "Pa": "0.35 MPa",
     }
     return f"write it as in {shown.get(unit, '1 ' + unit)}"
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mossy.errors import InputError
+from mossy.protocol.plans import Part
 from mossy.protocol.schedule import Schedule, Segment, compile_protocol
 from mossy.protocol.tables import ProtocolTable
 from mossy.units import convert
@@ -26,24 +27,37 @@ MAXIMUM_PAIRS = 50_000_000
 _EARLY, _DEVIATING, _EXTRA, _GAP, _HEAD, _EACH = 0.5, 1.5, 1.5, 1.0, 0.9, 1e-4
 """What it costs to end early at a cut-off; to have another charge; to have no counterpart in the protocol; to leave out
 a run of the protocol (at its head), and each half-cycle of it. What the data end before costs nothing."""
+FEW = 3
+"""Of a kind, more notes than these are told as one."""
+_MANY = {
+    "stray": "{found} of {count} half-cycles have no counterpart in the protocol",
+    "early": "{found} of {count} half-cycles ended before their charge",
+    "endless": "{found} of {count} half-cycles passed all they may, and no cut-off ended them: is the cell shorted?",
+    "missing": "the data lack {count} half-cycles of the protocol, in {found} places",
+}
 
 
 @dataclass(frozen=True)
 class StepRole:
-    """A step carried out, counted from 1, and the part it plays ("plate", "strip", "rest"... without a standard)."""
+    """A step carried out, counted from 1, and the part it plays ("plate", "strip", "rest"... without a standard).
+
+    `to_cut_off`: a voltage is meant to end it, and its other ends are there for a cell that cannot reach it.
+    """
 
     step_count: int
     cycle: int
     role: str
     text: str
+    to_cut_off: bool = False
 
 
 @dataclass(frozen=True)
 class ExpectedHalfCycle:
     """What a protocol has between two reversals of its current.
 
-    `areal_capacity` in C/m2, None where only a voltage ends it (all that is there is stripped); `current_density` in
-    A/m2, more than zero either way; `cut_off` in V, the voltage that may end it before its charge has passed.
+    `areal_capacity` in C/m2, None where a voltage is meant to end it (all that is there is stripped), and `at_most` in
+    C/m2 what then ends it where the voltage is never reached; `current_density` in A/m2, more than zero either way;
+    `cut_off` in V, the voltage that may end it before its charge has passed.
     """
 
     label: str
@@ -52,6 +66,7 @@ class ExpectedHalfCycle:
     current_density: float
     cycle: int
     cut_off: float | None = None
+    at_most: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +74,8 @@ class Matching:
     """Measured half-cycles against a protocol's: a label for each, None where none fits.
 
     `expected` holds for each the index of its counterpart, deviating ones too; `missing` the half-cycles of the
-    protocol that the data do not have; `notes` say in words what is missing, ended early or deviates.
+    protocol that the data do not have; `notes` say in words what is missing, ended early or deviates: one for each, one
+    for all where there are many, and one in all where most of the data have no counterpart.
     """
 
     labels: list[str | None]
@@ -85,10 +101,10 @@ def roles_of_steps(protocol: ProtocolTable, *, area: float | None = None) -> lis
 
 def _roles(protocol: ProtocolTable, schedule: Schedule) -> list[StepRole]:
     begun = [segment for segment in schedule.segments if segment.starts_step]
-    roles = protocol.roles() or [_plain_role(segment) for segment in begun]
+    parts = protocol.parts() or [Part(_plain_role(segment), segment.text) for segment in begun]
     return [
-        StepRole(segment.step_count, segment.cycle, role, segment.text)
-        for segment, role in zip(begun, roles, strict=True)
+        StepRole(segment.step_count, segment.cycle, part.role, segment.text, part.to_cut_off)
+        for segment, part in zip(begun, parts, strict=True)
     ]
 
 
@@ -141,19 +157,21 @@ def _of_other_modes(piece: Segment, last: ExpectedHalfCycle | None) -> ExpectedH
         raise InputError(problem, key="protocol", remedy="match data to a protocol of plate and strip steps")
     if piece.mode != "voltage" or last is None:
         return None
-    return ExpectedHalfCycle(last.label, last.direction, None, last.current_density, last.cycle, last.cut_off)
+    return replace(last, areal_capacity=None, at_most=None)
 
 
 def _half_cycle(role: StepRole, current: Segment, pieces: list[Segment]) -> ExpectedHalfCycle:
     time = math.fsum(piece.duration for piece in pieces if piece.value != 0.0)
     capacity = min(current.capacity, time * abs(current.value))
+    known = capacity if math.isfinite(capacity) else None
     return ExpectedHalfCycle(
         label=role.role,
         direction=DIRECTIONS[current.value < 0.0],
-        areal_capacity=capacity if math.isfinite(capacity) else None,
+        areal_capacity=None if role.to_cut_off else known,
         current_density=abs(current.value),
         cycle=role.cycle,
         cut_off=None if math.isnan(current.voltage_limit) else current.voltage_limit,
+        at_most=known if role.to_cut_off else None,
     )
 
 
@@ -161,7 +179,7 @@ def _joined(first: ExpectedHalfCycle, then: ExpectedHalfCycle) -> ExpectedHalfCy
     known = first.areal_capacity is not None and then.areal_capacity is not None
     capacity = (first.areal_capacity or 0.0) + (then.areal_capacity or 0.0) if known else None
     cut_off = first.cut_off if then.cut_off is None else then.cut_off
-    return ExpectedHalfCycle(first.label, first.direction, capacity, first.current_density, first.cycle, cut_off)
+    return replace(first, areal_capacity=capacity, cut_off=cut_off, at_most=None)
 
 
 def match(
@@ -272,28 +290,52 @@ def _told(
     costs: _Costs,
 ) -> Matching:
     labels: list[str | None] = []
-    notes: list[str] = []
+    told: dict[str, list[str]] = {kind: [] for kind in (*_MANY, "end")}
     for index, ((direction, charge), place) in enumerate(zip(measured, counterparts, strict=True)):
-        shown = f"half-cycle {index + 1} ({direction}{'' if charge is None else ', ' + _capacity(abs(charge))})"
-        if place is None:
-            labels.append(None)
-            notes.append(f"{shown} is not in the protocol")
-            continue
-        each, cost = expected[place], costs.of(index, place)
-        labels.append(each.label if cost < _DEVIATING else None)
-        if cost == 0.0 or each.areal_capacity is None:
-            continue
-        wanted = f"{each.label} of {_capacity(each.areal_capacity)}"
-        if cost == _DEVIATING:
-            notes.append(f"{shown} stands where the protocol has a {wanted}")
-        elif index == len(measured) - 1 and not each.cut_off:
-            notes.append(f"the data end within the {wanted}: {shown}")
-        else:
-            notes.append(f"{shown} ended before its charge as a {wanted}")
+        each = None if place is None else expected[place]
+        cost = math.inf if place is None else float(costs.of(index, place))
+        labels.append(None if each is None or cost >= _DEVIATING else each.label)
+        kind, words = _judged(each, cost, charge, costs.tolerance, index == len(measured) - 1)
+        if words:
+            shown = f"half-cycle {index + 1} ({direction}{'' if charge is None else ', ' + _capacity(abs(charge))})"
+            told[kind].append(f"{shown} {words}")
     taken = {place for place in counterparts if place is not None}
     left = [place for place in range(len(expected)) if place not in taken]
-    notes += [_missing(expected, run, max(taken, default=-1)) for run in _runs(left)]
-    return Matching(labels, list(counterparts), [expected[place] for place in left], notes)
+    missing = [expected[place] for place in left]
+    strays = len(told["stray"])
+    if strays > FEW and 2 * strays > len(measured):
+        note = f"the data do not follow this protocol: {_summary('stray', told['stray'], len(measured))}"
+        return Matching(labels, list(counterparts), missing, [note])
+    notes = [note for kind, each in told.items() for note in _few(kind, each, len(measured))]
+    notes += _few("missing", _missing(expected, left, max(taken, default=-1)), len(left))
+    return Matching(labels, list(counterparts), missing, notes)
+
+
+def _judged(
+    each: ExpectedHalfCycle | None, cost: float, charge: float | None, tolerance: float, last: bool
+) -> tuple[str, str]:
+    """What there is to say of a measured half-cycle beside its counterpart, and of which kind; "" for nothing."""
+    if each is None:
+        return "stray", "is not in the protocol"
+    if each.at_most is not None and charge is not None and abs(charge) >= (1.0 - tolerance) * each.at_most:
+        return "endless", f"passed the {_capacity(each.at_most)} that a {each.label} may, and no cut-off ended it"
+    if cost == 0.0 or each.areal_capacity is None:
+        return "stray", ""
+    wanted = f"{each.label} of {_capacity(each.areal_capacity)}"
+    if cost == _DEVIATING:
+        return "stray", f"stands where the protocol has a {wanted}"
+    if last and not each.cut_off:
+        return "end", f"is cut short: the data end within the {wanted}"
+    return "early", f"ended before its charge as a {wanted}"
+
+
+def _few(kind: str, notes: list[str], count: int) -> list[str]:
+    """The notes of a kind, or one for all of them where they are more than a few."""
+    return [_summary(kind, notes, count)] if len(notes) > FEW else notes
+
+
+def _summary(kind: str, notes: list[str], count: int) -> str:
+    return f"{_MANY[kind].format(found=len(notes), count=count)}, the first: {notes[0]}"
 
 
 def _runs(places: list[int]) -> Iterator[tuple[int, int]]:
@@ -302,12 +344,15 @@ def _runs(places: list[int]) -> Iterator[tuple[int, int]]:
         yield run[0], run[-1]
 
 
-def _missing(expected: Sequence[ExpectedHalfCycle], run: tuple[int, int], last: int) -> str:
-    first, end = run
-    numbers = f"half-cycle {first + 1}" if first == end else f"half-cycles {first + 1} to {end + 1}"
-    names = expected[first].label if first == end else f"{expected[first].label} to {expected[end].label}"
-    how = "the data end before" if first > last else "the data begin after" if first == 0 else "the data lack"
-    return f"{how} {names} ({numbers} of the protocol)"
+def _missing(expected: Sequence[ExpectedHalfCycle], left: list[int], last: int) -> list[str]:
+    """A note for each run of the protocol's half-cycles that the data, up to the one at `last`, do not have."""
+    notes = []
+    for first, end in _runs(left):
+        numbers = f"half-cycle {first + 1}" if first == end else f"half-cycles {first + 1} to {end + 1}"
+        names = expected[first].label if first == end else f"{expected[first].label} to {expected[end].label}"
+        how = "the data end before" if first > last else "the data begin after" if first == 0 else "the data lack"
+        notes.append(f"{how} {names} ({numbers} of the protocol)")
+    return notes
 
 
 def _capacity(charge: float) -> str:

@@ -2,6 +2,10 @@
 
 `mossy.protocol.standard` makes protocols of them; a case names one in [protocol]. Defaults that a source gives name it;
 the others are Mossy's choice and say so. What is written "0 s" or "0 V" is left out.
+
+A strip that takes all there is ends at its cut-off. A shorted cell never reaches it, so such a strip also ends when
+`longest` times the charge that was plated has passed, which at its constant current is `longest` times the nominal
+time; 1.5 is Mossy's choice, far beyond what any electrode gives back, and 0 leaves that end out.
 """
 
 from __future__ import annotations
@@ -17,14 +21,19 @@ from mossy.protocol.words import measure
 from mossy.units import convert, split
 
 MAXIMUM_CURRENTS = 10_000
+LONGEST = 1.5
 
 
 @dataclass(frozen=True)
 class Part:
-    """A step and the part it plays: "reservoir plate", "short strip", "rest"..."""
+    """A step and the part it plays: "reservoir plate", "short strip", "rest"...
+
+    `to_cut_off`: the voltage is meant to end it; any other end is there for a cell that cannot reach it.
+    """
 
     role: str
     text: str
+    to_cut_off: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,7 @@ def modified_reservoir(
     reservoir: str = "5 mAh/cm^2",
     cycles: int = 10,
     cut_off: str = "1 V",
+    longest: float = LONGEST,
     rest: str = "0 s",
     impedance: bool = False,
 ) -> Plan:
@@ -60,9 +70,9 @@ def modified_reservoir(
     """
     conditioning = (
         *_half_cycle("conditioning plate", f"plate {current} for {reservoir}", rest, impedance),
-        *_half_cycle("conditioning strip", f"strip {current} until {cut_off}", rest, impedance),
+        *_strip_all("conditioning strip", current, cut_off, reservoir, longest, rest, impedance),
     )
-    return conditioning + _from_reservoir(current, capacity, reservoir, cycles, cut_off, rest, impedance)
+    return conditioning + _from_reservoir(current, capacity, reservoir, cycles, cut_off, longest, rest, impedance)
 
 
 def reservoir(
@@ -72,6 +82,7 @@ def reservoir(
     reservoir: str = "5 mAh/cm^2",
     cycles: int = 10,
     cut_off: str = "1 V",
+    longest: float = LONGEST,
     rest: str = "0 s",
     impedance: bool = False,
 ) -> Plan:
@@ -80,7 +91,7 @@ def reservoir(
     Source: D. Aurbach, Y. Gofer, J. Langzam, J. Electrochem. Soc. 136 (1989) 3198, 10.1149/1.2096425 (unverified).
     Defaults are those of the modified protocol, so that the two compare.
     """
-    return _from_reservoir(current, capacity, reservoir, cycles, cut_off, rest, impedance)
+    return _from_reservoir(current, capacity, reservoir, cycles, cut_off, longest, rest, impedance)
 
 
 def plate_strip(
@@ -89,6 +100,7 @@ def plate_strip(
     capacity: str = "1 mAh/cm^2",
     cycles: int = 50,
     cut_off: str = "1 V",
+    longest: float = LONGEST,
     rest: str = "5 min",
     impedance: bool = False,
 ) -> Plan:
@@ -97,7 +109,7 @@ def plate_strip(
     CE_n = Q_stripped/Q_plated. Without a reservoir each cycle begins on bare substrate. Defaults are Mossy's choice.
     """
     plated = _half_cycle("plate", f"plate {current} for {capacity}", rest, impedance)
-    stripped = _half_cycle("strip", f"strip {current} until {cut_off}", rest, impedance)
+    stripped = _strip_all("strip", current, cut_off, capacity, longest, rest, impedance)
     return (Block(cycles, plated + stripped),)
 
 
@@ -160,6 +172,7 @@ def rest_pulse(
 
     Pulses and relaxations as in W. Weppner, R. A. Huggins, J. Electrochem. Soc. 124 (1977) 1569, 10.1149/1.2133112
     (unverified). Defaults are Mossy's choice; there is no voltage limit, since instruments cannot leave pulses at one.
+    The jump is there only in data recorded finely: an instrument's file asks for a reading every 0.1 s and 1 mV.
     """
     parts: Plan = ()
     for way, sign in (("plate", "-"), ("strip", "")):
@@ -169,7 +182,7 @@ def rest_pulse(
 
 
 def _from_reservoir(
-    current: str, capacity: str, reservoir: str, cycles: int, cut_off: str, rest: str, impedance: bool
+    current: str, capacity: str, reservoir: str, cycles: int, cut_off: str, longest: float, rest: str, impedance: bool
 ) -> Plan:
     plated, cycled = _size(reservoir), _size(capacity)
     if plated is not None and cycled is not None and plated[0] == cycled[0] and cycled[1] > plated[1]:
@@ -182,7 +195,7 @@ def _from_reservoir(
     return (
         *_half_cycle("reservoir plate", f"plate {current} for {reservoir}", rest, impedance),
         Block(cycles, short),
-        *_half_cycle("final strip", f"strip {current} until {cut_off}", rest, impedance),
+        *_strip_all("final strip", current, cut_off, reservoir, longest, rest, impedance),
     )
 
 
@@ -192,9 +205,24 @@ def _there_and_back(current: str, amount: str, voltage_limit: str, rest: str, im
     return _half_cycle("plate", plated, rest, impedance) + _half_cycle("strip", stripped, rest, impedance)
 
 
-def _half_cycle(role: str, text: str, rest: str, impedance: bool) -> tuple[Part, ...]:
+def _strip_all(
+    role: str, current: str, cut_off: str, plated: str, longest: float, rest: str, impedance: bool
+) -> tuple[Part, ...]:
+    """A strip to the cut-off, with the end of `longest` times what was plated."""
+    text = f"strip {current} until {cut_off}"
+    if longest:
+        if "{" in plated:
+            problem = f"the strip to the cut-off would end after {longest:g} times '{plated}', which is not yet known"
+            remedy = "write that capacity out, or give longest = 0 and let the cut-off alone end it"
+            raise InputError(problem, key="parameters.longest", remedy=remedy)
+        amount, unit = split(plated)
+        text += f" or for {longest * amount:.10g} {unit}"
+    return _half_cycle(role, text, rest, impedance, to_cut_off=True)
+
+
+def _half_cycle(role: str, text: str, rest: str, impedance: bool, *, to_cut_off: bool = False) -> tuple[Part, ...]:
     after = () if _is_zero(rest) else (Part("rest", f"rest for {rest}"),)
-    return (Part(role, text), *after, *((Part("impedance", "impedance"),) if impedance else ()))
+    return (Part(role, text, to_cut_off), *after, *((Part("impedance", "impedance"),) if impedance else ()))
 
 
 def _or_until(sign: str, voltage: str) -> str:
@@ -269,6 +297,7 @@ PARAMETERS: dict[str, tuple[tuple[str, ...], str]] = {
     "reservoir": (_CAPACITY, "areal capacity plated first, Q_T"),
     "cycles": (("count",), "how many (short) cycles, n"),
     "cut_off": (_VOLTAGE, "voltage at which everything has been stripped"),
+    "longest": (("factor",), "a strip to the cut-off also ends after so many times the charge plated; 0: never"),
     "rest": (_TIME, "rest after each half-cycle; '0 s': none"),
     "voltage_limit": (_VOLTAGE, "voltage, either way, that also ends a half-cycle; '0 V': none"),
     "start": (_CURRENT, "first current density"),
@@ -338,6 +367,9 @@ def _check(name: str, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise InputError(f"{value!r} is not a number of cycles", key=key, remedy="give a whole number, 1 or more")
         return
+    if kinds == ("factor",):
+        _check_factor(value, key)
+        return
     example = " or ".join(f"'{_EXAMPLES[kind]}'" for kind in kinds)
     if not isinstance(value, str):
         raise InputError(f"{value!r} is not text", key=key, remedy=f"write text with a unit such as {example}")
@@ -350,6 +382,15 @@ def _check(name: str, value: Any) -> None:
         raise InputError(f"'{value}' is not more than zero", key=key, remedy=f"write it as in {example}")
 
 
+def _check_factor(value: Any, key: str) -> None:
+    remedy = f"give a number above 1, as in {LONGEST}, or 0 for no such end"
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InputError(f"{value!r} is not a number", key=key, remedy=remedy)
+    if value != 0 and value <= 1.0:
+        problem = f"{value:g} times the charge plated would end a strip before everything could be stripped"
+        raise InputError(problem, key=key, remedy=remedy)
+
+
 def steps_of(plan: Plan) -> list[Any]:
     """A plan as the steps of a [protocol] table."""
     return [
@@ -357,11 +398,11 @@ def steps_of(plan: Plan) -> list[Any]:
     ]
 
 
-def roles_of(plan: Plan) -> Iterator[str]:
+def parts_of(plan: Plan) -> Iterator[Part]:
     """The parts of every step carried out in one pass, in order."""
     for part in plan:
         if isinstance(part, Part):
-            yield part.role
+            yield part
             continue
         for _ in range(part.repeat):
-            yield from roles_of(part.parts)
+            yield from parts_of(part.parts)

@@ -3,12 +3,12 @@
 Each is a function of texts with units; what is left out takes the default that its docstring explains.
 
 >>> from mossy.protocol import compile_protocol, standard
->>> protocol = standard.modified_reservoir(capacity="2 mAh/cm^2", cycles=3)
+>>> protocol = standard.reservoir(capacity="2 mAh/cm^2", cycles=3)
 >>> for line in compile_protocol(protocol).describe():
 ...     print(line)
-cycle 1: plate 0.5 mA/cm^2 for 5 mAh/cm^2; strip 0.5 mA/cm^2 until 1 V; plate 0.5 mA/cm^2 for 5 mAh/cm^2
+cycle 1: plate 0.5 mA/cm^2 for 5 mAh/cm^2
 cycles 2-4: strip 0.5 mA/cm^2 for 2 mAh/cm^2 or until 1 V; plate 0.5 mA/cm^2 for 2 mAh/cm^2
-cycle 5: strip 0.5 mA/cm^2 until 1 V
+cycle 5: strip 0.5 mA/cm^2 until 1 V or for 7.5 mAh/cm^2
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, WrapValidator, model_validato
 from pydantic_core import PydanticCustomError
 
 from mossy.errors import InputError
-from mossy.protocol.plans import plan_of, roles_of, standard_name, steps_of
+from mossy.protocol.plans import Part, parts_of, plan_of, standard_name, steps_of
 
 MAXIMUM_DEPTH = 50
 NAMED = re.compile(r"\{(\w+)\}")
@@ -87,7 +87,7 @@ class ProtocolTable(BaseModel):
 
     >>> table = ProtocolTable(standard="plate strip", parameters={"cycles": 2, "rest": "0 s"})
     >>> table.steps[0].steps
-    ['plate 1 mA/cm^2 for 1 mAh/cm^2', 'strip 1 mA/cm^2 until 1 V']
+    ['plate 1 mA/cm^2 for 1 mAh/cm^2', 'strip 1 mA/cm^2 until 1 V or for 1.5 mAh/cm^2']
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_ONE_OR_BOTH)
@@ -149,11 +149,11 @@ class ProtocolTable(BaseModel):
                     found |= set(NAMED.findall(item))
         return found
 
-    def roles(self) -> list[str]:
+    def parts(self) -> list[Part]:
         """The part that each step carried out plays in the standard; nothing without a standard."""
         if not self.standard:
             return []
-        return list(roles_of(plan_of(self.standard, self.parameters))) * self.repeat
+        return list(parts_of(plan_of(self.standard, self.parameters))) * self.repeat
 
     def with_values(self, values: dict[str, str]) -> ProtocolTable:
         """The same with other texts for some of its names."""

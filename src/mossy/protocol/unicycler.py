@@ -15,7 +15,6 @@ from mossy.protocol.unicycler_method import (
     Looped,
     MethodWriter,
     Sweep,
-    above_zero,
     flat,
     load_unicycler,
     made,
@@ -24,6 +23,7 @@ from mossy.protocol.unicycler_method import (
     tidy,
 )
 from mossy.protocol.unicycler_reader import from_unicycler
+from mossy.protocol.unicycler_recording import Recording, check_decimals, recording_of
 from mossy.units import to_si
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def to_unicycler(
     *,
     area: str | float,
     sample_name: str = "mossy",
-    record_time: str = "10 s",
+    record_time: str | None = None,
+    record_voltage: str | None = None,
     sweep: Sweep | None = None,
     open_first: bool = False,
 ) -> CyclingProtocol:
@@ -55,17 +56,19 @@ def to_unicycler(
     >>> first = to_unicycler(standard.reservoir(), area="2 cm^2").method[0]
     >>> first.current_mA, first.until_time_s
     (-1.0, 36000.0)
+    >>> to_unicycler(standard.rest_pulse(), area="2 cm^2").record
+    RecordParams(current_mA=None, voltage_V=0.001, time_s=0.1)
     """
     unicycler = load_unicycler()
     metres = square_metres(area)
-    compile_protocol(protocol, area=metres)
+    recording = recording_of(compile_protocol(protocol, area=metres), record_time, record_voltage)
     tree = MethodWriter(unicycler, protocol.values, metres, sweep or Sweep()).items(protocol.steps, "protocol")
     if protocol.repeat > 1:
         tree = [Looped(protocol.repeat, tree)]
     return made(
         lambda: unicycler.CyclingProtocol(
             sample=unicycler.SampleParams(name=sample_name),
-            record=unicycler.RecordParams(time_s=above_zero(record_time, "s", "record_time")),
+            record=unicycler.RecordParams(time_s=recording.seconds, voltage_V=recording.volts),
             method=flat(opened(tree) if open_first else tree, unicycler),
         )
     )
@@ -99,7 +102,9 @@ def to_biologic_mps(
     low, high = (to_si(text, "V", "voltage_range") for text in voltage_range)
     _check_decimals(exported)
     metres = square_metres(settings["area"])
-    _check_ranges(compile_protocol(protocol, area=metres), metres)
+    schedule = compile_protocol(protocol, area=metres)
+    check_decimals(recording_of(schedule, settings.get("record_time"), settings.get("record_voltage")))
+    _check_ranges(schedule, metres)
     return made(lambda: exported.to_biologic_mps(range_V=(low, high)))
 
 
@@ -174,8 +179,10 @@ def _check_ranges(schedule: Schedule, area: float) -> None:
 
 
 __all__ = [
+    "Recording",
     "Sweep",
     "from_unicycler",
+    "recording_of",
     "to_battinfo_jsonld",
     "to_biologic_mps",
     "to_neware_xml",

@@ -62,8 +62,8 @@ def practical_table(facts: Sequence[Mapping[str, Any]]) -> Html:
     for fact in facts:
         target = fact["target"]
         source = [text(target["source"]), doi_link(target["doi"])]
-        if target["status"] == "unverified":
-            source.append(badge("unverified", "bad"))
+        if target["status"] == "transcribed":
+            source.append(badge("read in a transcription", "warn"))
         words, kind = _VERDICTS[fact["practical"]]
         rows.append([text(fact["quantity"]), badge(words, kind), text(fact["sentence"]), join(source, " ")])
     return table(["Quantity", "", "This cell", "Who says so"], rows, css="events")
@@ -93,8 +93,8 @@ def _cards(summary: Mapping[str, Any]) -> Html:
         (
             "Energy density, charged",
             f"{number(cell['energy_density_Wh_per_L'], 3)} Wh/L",
-            f"as built {number(cell['energy_density_as_built_Wh_per_L'], 3)}; stack "
-            f"{number(stack['energy_density_Wh_per_L'], 3)}",
+            f"as built {number(cell['energy_density_as_built_Wh_per_L'], 3)}; without the electrolyte beyond the pores "
+            f"{number(cell['energy_density_as_laid_out_Wh_per_L'], 3)}",
         ),
         ("Swelling", f"{number(cell['swelling_percent'], 2)} %", "of the cell's volume, by the metal plated"),
         (
@@ -142,6 +142,8 @@ def _energy(summary: Mapping[str, Any]) -> Html:
         "specific_energy_Wh_per_kg": "specific energy (Wh/kg)",
         "energy_density_Wh_per_L": "energy density, charged (Wh/L)",
         "energy_density_as_built_Wh_per_L": "energy density, as built (Wh/L)",
+        "energy_density_as_laid_out_Wh_per_L": "as laid out, charged (Wh/L)",
+        "energy_density_as_built_and_laid_out_Wh_per_L": "as laid out, as built (Wh/L)",
         "mass_g": "mass (g)",
         "volume_charged_mL": "volume, charged (mL)",
         "volume_as_built_mL": "volume, as built (mL)",
@@ -153,7 +155,9 @@ def _energy(summary: Mapping[str, Any]) -> Html:
     ]
     note = (
         "Energy is capacity times mean voltage. The stack is electrodes, foils, separators and electrolyte. "
-        "Charged, the volume holds the metal that the first charge plates; as built, it does not."
+        "Charged, the volume holds the metal that the first charge plates; as built, it does not. Electrolyte that "
+        f"finds no pore ({number(summary['electrolyte_beyond_pores_mL'], 3)} mL in the charged cell) counts as volume "
+        "of its own; as laid out it does not, as in the published cells that this calculator is checked by."
     )
     return join([table(["", "stack", "cell"], rows, numeric=(1, 2)), paragraph(note, "quiet")])
 

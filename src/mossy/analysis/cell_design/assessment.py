@@ -12,6 +12,7 @@ from mossy.analysis.cell_design import life as laws
 from mossy.analysis.cell_design.balance import WATT_HOUR, Balance, balance_of
 from mossy.analysis.cell_design.practical import PracticalFact, distance_to_practical, electrolyte_class
 from mossy.analysis.cell_design.tables import Design
+from mossy.analysis.cell_design.wording import count, plain
 from mossy.errors import InputError
 from mossy.units import convert
 
@@ -52,10 +53,10 @@ class Life:
             said = "Nothing counted here ends the cell"
         elif self.ended_by == "metal":
             left = f"{100.0 * self.retention:.3g} % of the capacity"
-            said = f"After {self.cycles:.0f} cycles {left} are left: metal runs out first"
+            said = f"After {count(self.cycles)} cycles {left} are left: metal runs out first"
         else:
             left = f"{100.0 * self.electrolyte_left:.3g} % of the electrolyte"
-            said = f"After {self.cycles:.0f} cycles {left} are left: it dries out first"
+            said = f"After {count(self.cycles)} cycles {left} are left: it dries out first"
         if self.to_dry_out is None:
             said += " (dry-out was not estimated)"
         needed = f"{100.0 * self.required_efficiency:.4f} %"
@@ -103,6 +104,7 @@ class Assessment:
             "electrolyte_g_per_Ah": self.electrolyte_grams_per_ampere_hour,
             "electrolyte_class": electrolyte_class(self.electrolyte_grams_per_ampere_hour),
             "pore_filling": balance.pore_filling,
+            "electrolyte_beyond_pores_mL": 1e6 * balance.beyond_pores,
             "stack_pressure_MPa": self.design.stack.pressure / 1e6,
             "life": _life_summary(self.life),
             "practical": [asdict(fact) for fact in self.practical],
@@ -169,15 +171,16 @@ def _consumption(reduction: str, metal: str, share: float) -> float:
 
 def _notes(design: Design, balance: Balance, life: Life | None) -> list[str]:
     notes = []
-    if balance.pore_filling > 1.0:
+    if balance.beyond_pores > 0.0:
         liquid = 1e6 * balance.electrolyte_mass / design.electrolyte.density
-        beyond = f"{liquid * (1.0 - 1.0 / balance.pore_filling):.3g} of its {liquid:.3g} mL"
-        times = f"{balance.pore_filling:.2g} times what cathode and separator hold in their pores"
         notes.append(
-            f"The electrolyte is {times}; {beyond} need room in the margins or the metal, and add no volume here."
+            f"{plain(1e6 * balance.beyond_pores)} of the {plain(liquid)} mL of electrolyte find no pore in the charged "
+            "cell and count as volume of their own, as if the margins had no room for them: "
+            f"{balance.energy_density():.0f} Wh/L. As laid out, as published cells are often counted, it has "
+            f"{balance.energy_density(beyond_pores=False):.0f} Wh/L."
         )
     elif balance.pore_filling < 1.0 and balance.electrolyte_mass > 0.0:
-        notes.append(f"The electrolyte fills {100.0 * balance.pore_filling:.3g} % of the pores: some stay dry.")
+        notes.append(f"The electrolyte fills {plain(100.0 * balance.pore_filling)} % of the pores: some stay dry.")
     if design.stack.pressure > 0.0 and not design.stack.fixture_mass:
         notes.append(
             "What makes the stack pressure is in neither mass nor volume: give stack.fixture_mass to count it."
@@ -199,6 +202,10 @@ def _energies(balance: Balance, stack: bool) -> dict[str, float]:
         "specific_energy_Wh_per_kg": balance.specific_energy(stack),
         "energy_density_Wh_per_L": balance.energy_density(stack),
         "energy_density_as_built_Wh_per_L": balance.energy_density(stack, charged=False),
+        "energy_density_as_laid_out_Wh_per_L": balance.energy_density(stack, beyond_pores=False),
+        "energy_density_as_built_and_laid_out_Wh_per_L": balance.energy_density(
+            stack, charged=False, beyond_pores=False
+        ),
         "capacity_Ah": balance.capacity / WATT_HOUR,
         "energy_Wh": balance.energy / WATT_HOUR,
         "mass_g": 1e3 * balance.mass(stack),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mossy import materials
 from mossy.analysis.cell_design.tables import Design
+from mossy.analysis.cell_design.wording import plain
 from mossy.errors import InputError
 
 WATT_HOUR = 3600.0
@@ -32,7 +33,11 @@ class Balance:
 
     parts: tuple[Part, ...]
     swelling_volume: float
-    """m3 by which the charged cell, whose volumes these are, is larger than as built"""
+    """m3 by which the charged cell, whose volumes these are, is larger than as built, electrolyte aside"""
+    beyond_pores: float
+    """m3 of electrolyte that find no pore in the charged cell; its volume among the parts"""
+    beyond_pores_as_built: float
+    """The same before the first charge, which plates pores too where the deposit is porous"""
     capacity: float
     """C"""
     mean_voltage: float
@@ -45,7 +50,7 @@ class Balance:
     brings_metal: bool
     electrolyte_mass: float
     pore_filling: float
-    """Volume of electrolyte over that of all pores; NaN where there are none"""
+    """Volume of electrolyte over that of all pores as built; NaN where there are none"""
 
     @property
     def energy(self) -> float:
@@ -56,20 +61,24 @@ class Balance:
         """Of the cell or its stack, kg."""
         return math.fsum(part.mass for part in self.parts if part.in_stack or not stack)
 
-    def volume(self, stack: bool = False, charged: bool = True) -> float:
-        """Of the cell or its stack, m3, with the metal that charging plates or as built."""
-        whole = math.fsum(part.volume for part in self.parts if part.in_stack or not stack)
-        if charged:
-            return whole
-        return whole - (self._plated_volume if stack else self.swelling_volume)
+    def volume(self, stack: bool = False, charged: bool = True, beyond_pores: bool = True) -> float:
+        """Of the cell or its stack, m3: with the metal that charging plates or as built, and with the electrolyte that
+        finds no pore, as if nothing else had room for it, or as laid out, where only parts and pores count.
+        """
+        laid_out = math.fsum(part.volume for part in self.parts if part.in_stack or not stack) - self.beyond_pores
+        if not charged:
+            laid_out -= self._plated_volume if stack else self.swelling_volume
+        if not beyond_pores:
+            return laid_out
+        return laid_out + (self.beyond_pores if charged else self.beyond_pores_as_built)
 
     def specific_energy(self, stack: bool = False) -> float:
         """Wh/kg."""
         return self.energy / WATT_HOUR / self.mass(stack)
 
-    def energy_density(self, stack: bool = False, charged: bool = True) -> float:
-        """Wh/L."""
-        return self.energy / WATT_HOUR / (1e3 * self.volume(stack, charged))
+    def energy_density(self, stack: bool = False, charged: bool = True, beyond_pores: bool = True) -> float:
+        """Wh/L of the volume of the same arguments. The published cells of the tests are as laid out."""
+        return self.energy / WATT_HOUR / (1e3 * self.volume(stack, charged, beyond_pores))
 
     @property
     def metal_ratio(self) -> float:
@@ -96,6 +105,7 @@ class Balance:
         return next((part.volume for part in self.parts if part.name == PLATED), 0.0)
 
 
+ELECTROLYTE = "electrolyte"
 PLATED = "plated metal (swelling)"
 
 
@@ -117,8 +127,9 @@ def balance_of(design: Design) -> Balance:
 
     with A of a cathode, areal capacity Q of one side, the fraction u that formation leaves of it, mean voltage V,
     thickness t of the metal at assembly. The charged cell is thicker by the metal that its first charge plates,
-    Q V_m/(z F)/(1 - porosity) a face. Pores are part of the volume of what has them; electrolyte beyond them has mass
-    but no volume here, which `pore_filling` above 1 tells. Metal in the overhang has mass but is not counted in N/P.
+    Q V_m/(z F)/(1 - porosity) a face. Pores are part of the volume of what has them, the plated metal's too; what
+    electrolyte they do not hold adds its own volume, though the margins of a pouch may have room for some of it. Metal
+    in the overhang has mass but is not counted in N/P.
 
     Raises InputError where a cathode without metal gets less than it takes.
     """
@@ -140,11 +151,17 @@ def balance_of(design: Design) -> Balance:
     if negative.host is not None:
         pores += layout.metal_faces * layout.negative_area * negative.host.thickness * negative.host.porosity
     liquid = _electrolyte_mass(design, layout, capacity, pores)
-    wet = _stack_parts(design, layout, thickness, plated, metal.molar_mass / metal.molar_volume, liquid)
+    filled = liquid / design.electrolyte.density
+    plated_pores = layout.faces * layout.area * plated * negative.plated_porosity
+    beyond = max(filled - pores - plated_pores, 0.0)
+    metal_density = metal.molar_mass / metal.molar_volume
+    wet = _stack_parts(design, layout, thickness, plated, metal_density, Part(ELECTROLYTE, liquid, beyond))
     around, swelling = _cell_parts(design, wet, _heights(design, layout, thickness, plated))
     return Balance(
         parts=(*wet, *around),
         swelling_volume=swelling,
+        beyond_pores=beyond,
+        beyond_pores_as_built=max(filled - pores, 0.0),
         capacity=capacity,
         mean_voltage=cathode.mean_voltage,
         cycled_areal_capacity=cycled,
@@ -154,7 +171,7 @@ def balance_of(design: Design) -> Balance:
         cathode_thickness=cathode.coating_thickness,
         brings_metal=cathode.brings_metal,
         electrolyte_mass=liquid,
-        pore_filling=liquid / design.electrolyte.density / pores if pores > 0.0 else math.nan,
+        pore_filling=filled / pores if pores > 0.0 else math.nan,
     )
 
 
@@ -176,7 +193,7 @@ def _check_metal(design: Design, ratio: float) -> None:
     if design.cathode.brings_metal or ratio >= 1.0:
         return
     key = "thickness" if design.negative.thickness is not None else "capacity_ratio"
-    problem = f"the metal is {ratio:.3g} of what the cathode takes, and the cathode brings none"
+    problem = f"the metal is {plain(ratio)} of what the cathode takes, and the cathode brings none"
     raise InputError(problem, key=f"negative.{key}", remedy="give more metal, or set cathode.brings_metal = true")
 
 
@@ -190,7 +207,7 @@ def _electrolyte_mass(design: Design, layout: _Layout, capacity: float, pores: f
 
 
 def _stack_parts(
-    design: Design, layout: _Layout, thickness: float, plated: float, metal_density: float, liquid: float
+    design: Design, layout: _Layout, thickness: float, plated: float, metal_density: float, electrolyte: Part
 ) -> list[Part]:
     """Everything between the outer foils. Plated metal has no mass of its own: it came from the cathode."""
     cathode, negative, separator = design.cathode, design.negative, design.separator
@@ -213,7 +230,7 @@ def _stack_parts(
             negative_foils * negative_foil.thickness,
         ),
         Part("separator", separators * separator.areal_mass, separators * separator.thickness),
-        Part("electrolyte", liquid, 0.0),
+        electrolyte,
     ]
     if host is not None:
         parts.insert(4, Part("host", metal_area * host.areal_mass, metal_area * host.thickness))
@@ -236,9 +253,9 @@ def _heights(design: Design, layout: _Layout, thickness: float, plated: float) -
 
 
 def _cell_parts(design: Design, wet: list[Part], heights: tuple[float, float]) -> tuple[list[Part], float]:
-    """What is around the stack, and by how much the cell swells."""
+    """What is around the stack as laid out, and by how much the cell swells."""
     packaging, stack = design.packaging, design.stack
-    inside = math.fsum(part.volume for part in wet)
+    inside = math.fsum(part.volume for part in wet if part.name != ELECTROLYTE)
     fixture = [Part("pressure fixture", stack.fixture_mass, 0.0, in_stack=False)] if stack.fixture_mass else []
     if packaging.mass_fraction is not None:
         assert packaging.volume_fraction is not None

@@ -22,8 +22,7 @@ def cycles_without_fade(efficiency: float, excess: float) -> float:
     Arguments: `efficiency` E, Coulombic, above 0 and at most 1; `excess` x of metal in capacities of the cathode (N/P
     of the metal at assembly, less 1 where the cathode brings none). Result: infinite for E = 1.
     Raises InputError outside these limits.
-    Source: the charge balance; P. Albertus, S. Babinec, S. Litzelman, A. Newman, Nat. Energy 3 (2018) 16,
-    doi 10.1038/s41560-017-0047-2 (unverified: the paper was not read here).
+    Source: the charge balance, counted cycle by cycle.
 
     >>> round(cycles_without_fade(0.99, 17.0))
     1700
