@@ -392,6 +392,35 @@ def test_mossys_own_files_come_back_with_kind_metadata_and_origin(tmp_path: Path
     check_trace(tmp_path / "kept.csv")
 
 
+def test_durations_in_parquet_have_their_unit_in_their_type(tmp_path: Path) -> None:
+    path = tmp_path / "cell.parquet"
+    trace = pl.DataFrame({"Time": TIME, "Voltage / V": VOLTAGE, "Current / A": CURRENT})
+    for unit in ("ms", "us", "ns"):
+        milliseconds = pl.duration(milliseconds=pl.col("Time") * 1e3, time_unit=unit)  # type: ignore[arg-type]
+        trace.with_columns(milliseconds.alias("Time")).write_parquet(path)
+        check_trace(path)
+
+
+@pytest.mark.parametrize("scale", [1.0, 60.0, 3600.0])
+def test_a_total_time_in_parquet_has_the_unit_that_agrees_with_its_dates(scale: float, tmp_path: Path) -> None:
+    """As in the tables of a Neware export, where "Time" is that of the step; a pause leaves the unit open."""
+    path = tmp_path / "cell.parquet"
+    start = pl.lit("2024-05-01 12:00:00").str.to_datetime(time_unit="ms")
+    date = start + pl.duration(milliseconds=pl.Series(TIME) * 1e3)
+    trace = pl.DataFrame({"Time": [0.0, 1.0, 0.0], "Total Time": np.array(TIME) / scale, "Voltage(V)": VOLTAGE})
+    trace = trace.with_columns(pl.Series("Current(A)", CURRENT), date.alias("Date"))
+    trace.write_parquet(path)
+    record = check_trace(path)
+    assert record.table["step_time_second"].to_list() == [0.0, scale, 0.0]
+    assert any(
+        "the unit of 'Total Time' is not written; by the dates in 'Date'" in w for w in record.metadata["warnings"]
+    )
+    paused = pl.when(pl.int_range(pl.len()) == 2).then(pl.duration(hours=1)).otherwise(pl.duration(hours=0))
+    trace.with_columns(pl.col("Date") + paused).write_parquet(path)
+    with pytest.raises(InputError, match="'Total Time'"):
+        readers.read(path)
+
+
 def test_spectra_under_one_another_in_parquet_are_told_apart_by_label(tmp_path: Path) -> None:
     frame = {"frequency_hertz": [100.0, 10.0, 1.0, 0.1], "real_impedance_ohm": [1.0] * 4}
     frame |= {"imaginary_impedance_ohm": [-1.0] * 4, "label": ["start", "start", "end", "end"]}  # type: ignore[dict-item]

@@ -8,7 +8,6 @@ import os
 import stat
 import zipfile
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from mossy import readers
 from mossy.errors import InputError
 from mossy.readers import arbin, compressed
 from mossy.records import Record
+from workbooks_for_tests import workbook
 
 STEP = 10.0
 """Seconds between rows: a charge of 2 A for 60 s, a rest of 20 s, a discharge of 1 A for 60 s."""
@@ -40,31 +40,6 @@ def write(folder: Path, name: str, lines: list[str], encoding: str = "utf-8", en
 def table(delimiter: str, headings: list[str], *columns: object, closing: str = "") -> list[str]:
     rows = zip(*columns, strict=True)
     return [delimiter.join(headings), *(delimiter.join(map(str, row)) + closing for row in rows)]
-
-
-def workbook(folder: Path, name: str, sheets: dict[str, list[list[object]]]) -> Path:
-    """A workbook with words written in the cells."""
-    main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
-    links = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    path = folder / name
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        listed = "".join(f'<sheet name="{key}" r:id="r{n}"/>' for n, key in enumerate(sheets))
-        archive.writestr("xl/workbook.xml", f'<workbook {main} xmlns:r="{links}"><sheets>{listed}</sheets></workbook>')
-        related = "".join(f'<Relationship Id="r{n}" Target="worksheets/sheet{n + 1}.xml"/>' for n in range(len(sheets)))
-        package = "http://schemas.openxmlformats.org/package/2006/relationships"
-        archive.writestr("xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{package}">{related}</Relationships>')
-        for number, rows in enumerate(sheets.values(), 1):
-            cells = "".join("<row>" + "".join(map(cell, row)) + "</row>" for row in rows)
-            archive.writestr(
-                f"xl/worksheets/sheet{number}.xml", f"<worksheet {main}><sheetData>{cells}</sheetData></worksheet>"
-            )
-    return path
-
-
-def cell(value: object) -> str:
-    if isinstance(value, str):
-        return f'<c t="inlineStr"><is><t>{escape(value)}</t></is></c>'
-    return f"<c><v>{value}</v></c>"
 
 
 def check(record: Record, time: np.ndarray = TIME, current: np.ndarray = CURRENT) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from mossy import readers
 from mossy.errors import InputError
 from mossy.readers import text_grid
+from mossy.readers.many import read_many
 from mossy.records import Record
 
 
@@ -174,3 +177,20 @@ def test_the_fast_way_to_cut_a_table_into_cells_is_the_careful_one(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text_grid, "_regular", lambda body, delimiter: None)
         assert told() == fast
+
+
+def test_what_is_no_regular_file_is_never_opened(tmp_path: Path) -> None:
+    """Opening a named pipe waits for a writer that never comes."""
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "dangling.csv").symlink_to(tmp_path / "nothing.csv")
+    (tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket.csv"))
+        reasons = {each.path.name: (each.skipped, each.problem) for each in read_many([tmp_path])}
+    lost = (True, "skipped: a link that leads nowhere")
+    pipe = {"pipe.csv": (True, "skipped: a named pipe"), "socket.csv": (True, "skipped: a socket")}
+    assert reasons == pipe | dict.fromkeys(("dangling.csv", "loop.csv"), lost)
+    with pytest.raises(InputError, match="is a named pipe"):
+        readers.read(tmp_path / "pipe.csv")
+    (named,) = read_many([tmp_path / "pipe.csv"])
+    assert "is a named pipe" in str(named.problem)

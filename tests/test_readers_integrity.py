@@ -301,6 +301,33 @@ def test_copies_parts_and_other_formats_of_one_test_are_told(tmp_path: Path) -> 
     assert all(each.records for each in found)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        pl.when(pl.int_range(pl.len()).is_between(400, 700)).then(1.2).otherwise(1.0) * pl.col("current_ampere"),
+        pl.when(pl.int_range(pl.len()) == 777).then(0.5).otherwise(pl.col("current_ampere")),
+        pl.when(pl.int_range(pl.len()) == 1074).then(1.01e-3).otherwise(pl.col("current_ampere")),
+    ],
+    ids=["some rows", "one row", "one row near the end"],
+)
+@pytest.mark.parametrize("rows", [1080, 1079])
+def test_a_test_of_which_some_rows_differ_is_another(change: pl.Expr, rows: int, tmp_path: Path) -> None:
+    table = plated_and_stripped().drop("net_capacity_ah")
+    written(tmp_path, table, "a.bdf.csv")
+    written(tmp_path, table.with_columns(current_ampere=change)[:rows], "b.bdf.csv")
+    found = read_many([tmp_path])
+    assert [each.duplicate_of for each in found] == [None, None]
+    assert duplicates(found) == []
+
+
+def test_which_of_two_copies_is_kept_does_not_hang_on_the_order_they_come_in(tmp_path: Path) -> None:
+    first = written(tmp_path, plated_and_stripped(), "a.bdf.csv")
+    second = tmp_path / "b.bdf.csv"
+    second.write_bytes(first.read_bytes())
+    for order in ([first, second], [second, first]):
+        assert {each.path: each.duplicate_of for each in read_many(order)} == {first: None, second: first}
+
+
 def test_counters_at_rest_are_no_wrong_unit(tmp_path: Path) -> None:
     """Noise at rest counts a little both ways; a current below its own digits then stands in no ratio to it."""
     time = np.arange(0.0, 3600.0, 60.0)

@@ -75,10 +75,10 @@ def _others(earlier: Iterable[Rows], names: set[str]) -> Rows:
 
 def _found(paths: Sequence[Path]) -> tuple[list[CellFiles], list[tuple[Path, str]]]:
     """The cells, and what is plainly no measurement with the reason."""
-    seen: set[Path] = set()
+    seen: set[str] = set()
     files, skipped = [], []
     for path, named in files_among(paths):
-        known = path.resolve()
+        known = os.path.realpath(path)  # resolve() ends in a RuntimeError at a link that leads to itself
         if known in seen:
             continue
         seen.add(known)

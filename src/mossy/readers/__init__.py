@@ -18,7 +18,7 @@ from mossy.records import Record
 
 _BUILT_IN = (
     *("biologic_binary", "biologic_text", "gamry", "zplot", "versastudio", "zahner", "ivium"),
-    *("neware", "arbin", "arbin_table", "maccor", "landt", "pec", "workbook", "compressed"),
+    *("neware", "arbin", "arbin_table", "maccor", "landt", "pec", "neware_table", "workbook", "compressed"),
     *(f"photoemission.{name}" for name in ("vamas", "phi", "specs_xy", "specs_xml", "scienta", "casa_table", "table")),
     *("battery_data_format", "text"),
 )
@@ -52,9 +52,9 @@ def names() -> list[str]:
 
     >>> names()  # doctest: +NORMALIZE_WHITESPACE
     ['BioLogic .mpr', 'BioLogic .mpt', 'Gamry .DTA', 'ZPlot .z', 'VersaStudio .par', 'Zahner .ism', 'Ivium .idf',
-    'Neware .nda', 'Arbin .res', 'Arbin table', 'Maccor text', 'Landt table', 'PEC csv', 'Excel .xlsx', 'packed',
-    'VAMAS .vms', 'PHI .spe', 'SPECS .xy', 'SPECS .xml', 'Scienta .txt', 'CasaXPS table', 'photoemission table',
-    'Battery Data Format', 'text table']
+    'Neware .nda', 'Arbin .res', 'Arbin table', 'Maccor text', 'Landt table', 'PEC csv', 'Neware table', 'Excel .xlsx',
+    'packed', 'VAMAS .vms', 'PHI .spe', 'SPECS .xy', 'SPECS .xml', 'Scienta .txt', 'CasaXPS table',
+    'photoemission table', 'Battery Data Format', 'text table']
     """
     return [reader.name for reader in _readers()]
 

@@ -15,7 +15,9 @@ import numpy as np
 from mossy.errors import InputError
 from mossy.readers.cycler_table import Table
 
-_COUNTERS = ("charging_capacity_ah", "discharging_capacity_ah", "charging_energy_wh", "discharging_energy_wh")
+COUNTERS = ("charging_capacity_ah", "discharging_capacity_ah", "charging_energy_wh", "discharging_energy_wh")
+_ROUNDING = 1e-9
+"""A counter that falls by less than this share of its largest value does not fall."""
 _DISCHARGE = re.compile(r"d(?:$|[_ (-])|dis|.*d-?chg|.*discharge|.*\u653e\u7535")
 _CHARGE = re.compile(r"c(?:$|[_ (-])|.*chg|.*charge|.*\u5145\u7535")
 _REST = re.compile(r"r(?:$|[_ (-])|rest|ocv|o$|.*\u9759\u7f6e|.*\u6401\u7f6e|idle")
@@ -68,18 +70,18 @@ def signed_current(table: Table, signs: np.ndarray | None, heading: str) -> None
     table.note({"settings": {"current": f"without sign in the file; that of each row is from the column '{heading}'"}})
 
 
-def name_by_scope(table: Table) -> None:
+def name_by_scope(table: Table, counters: Sequence[str] = COUNTERS) -> None:
     """Give the charging and discharging counters of a table the name of their scope."""
-    counters = [name for name in _COUNTERS if name in table.columns]
+    counters = [name for name in counters if name in table.columns]
     of_charge = [name for name in counters if name.endswith("_ah")] or counters
     if not counters:
         return
     values = [values for name in of_charge if (values := table.numbers(name)) is not None]
-    scope = scope_of(values, *_marks(table))
+    scope = scope_of(values, *marks(table))
     table.columns = {(f"{scope}{name}" if name in counters else name): column for name, column in table.columns.items()}
 
 
-def _marks(table: Table) -> tuple[np.ndarray, np.ndarray]:
+def marks(table: Table) -> tuple[np.ndarray, np.ndarray]:
     """Whether cycle, and whether cycle or step, change between neighbouring rows."""
     height = len(table.places)
     changed = []
@@ -101,7 +103,7 @@ def scope_of(counters: Sequence[np.ndarray], cycles: np.ndarray, steps: np.ndarr
     >>> scope_of([anew], never, never)
     'schedule_'
     """
-    falls = [np.diff(values) < -1e-9 * np.nanmax(np.abs(values), initial=1e-12) for values in counters]
+    falls = [np.diff(values) < -_ROUNDING * np.nanmax(np.abs(values), initial=1e-12) for values in counters]
     if not any(each.any() for each in falls):
         return ""
     for scope, change in (("cycle_", cycles), ("step_", steps)):
@@ -120,12 +122,11 @@ def split_by_direction(table: Table, signs: np.ndarray) -> None:
     The file's counter starts anew at each step, at each turn of the current or never; which of these it does is told
     from where it falls. One that follows no such rule is left out, and the warnings say so.
     """
-    _, steps = _marks(table)
     for name, ending in (("__capacity", "capacity_ah"), ("__energy", "energy_wh")):
         values = table.numbers(name)
         if values is None:
             continue
-        both = accumulated(values, signs, steps)
+        both = accumulated(values, signs, *marks(table))
         if both is None:
             table.warn(f"the file's own counter of {ending[:-3]} follows no rule that is known here, and was not read")
             continue
@@ -135,37 +136,83 @@ def split_by_direction(table: Table, signs: np.ndarray) -> None:
             table.columns[f"{way}_{ending}"] = pl.Series(total)
 
 
-def accumulated(values: np.ndarray, signs: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+def by_rule(
+    values: np.ndarray, signs: np.ndarray, cycles: np.ndarray, steps: np.ndarray
+) -> dict[str, np.ndarray] | None:
+    """What a counter of either direction counted: the totals of each way, or a net count; None where it is neither.
+
+    >>> never = np.array([False] * 3)
+    >>> by_rule(np.array([1.0, 2.0, 1.5, 1.0]), np.array([1.0, 1.0, -1.0, -1.0]), never, never)
+    {'net': array([1. , 2. , 1.5, 1. ])}
+    """
+    both = accumulated(values, signs, cycles, steps)
+    if both is not None:
+        return dict(zip(("charging", "discharging"), both, strict=True))
+    sense = _sense_of_net(values, signs, cycles, steps)
+    return {"net": values * sense} if sense else None
+
+
+def accumulated(
+    values: np.ndarray, signs: np.ndarray, cycles: np.ndarray, steps: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
     """The totals charged and discharged out of a counter of either, or None where it follows no rule.
 
-    `signs` is the direction of each row (0 or NaN: none), `steps` says between which rows the step changes.
+    `signs` is the direction of each row (0 or NaN: none); `cycles` and `steps` say between which rows the cycle, and
+    the cycle or step, change. A counter may start anew where the current turns, where the cycle changes, where the
+    step changes or after a rest, or at several of these together; at all that are alike, or at none.
 
     >>> counter, turns = np.array([1.0, 2.0, 0.5, 1.5, 1.0]), np.array([False, True, False, True])
-    >>> charged, discharged = accumulated(counter, np.array([1.0, 1.0, -1.0, -1.0, 1.0]), turns)
+    >>> charged, discharged = accumulated(counter, np.array([1.0, 1.0, -1.0, -1.0, 1.0]), turns, turns)
     >>> charged.tolist(), discharged.tolist()
     ([1.0, 2.0, 2.0, 2.0, 3.0], [0.0, 0.0, 0.5, 1.5, 1.5])
     """
-    rows = np.flatnonzero(np.isin(signs, (1.0, -1.0)) & np.isfinite(values))
+    rows, boundary = _boundaries(values, signs, cycles, steps)
     zero = np.zeros(len(values))
     if not rows.size:
         return zero, zero.copy()
     counter, sign = np.abs(values[rows]), signs[rows]
-    number = np.concatenate([[0], np.cumsum(steps)])[rows]
     change = np.diff(counter)
-    turns = np.diff(sign) != 0.0
-    boundaries = (turns, (np.diff(number) != 0) & ~turns)
-    if ((change < 0.0) & ~(boundaries[0] | boundaries[1])).any():
+    fallen = change < -_ROUNDING * counter.max()
+    if fallen[boundary == 0].any():
         return None
-    increments = np.concatenate([counter[:1], change])
-    for boundary in boundaries:
-        falls = change[boundary & (counter[:-1] > 0.0)] < 0.0
+    increments = np.concatenate([counter[:1], np.maximum(change, 0.0)])
+    for kind in np.unique(boundary[boundary > 0]):
+        alike = boundary == kind
+        falls = fallen[alike & (counter[:-1] > 0.0)]
         if falls.any() and not falls.all():
             return None
         if falls.any():
-            increments[1:][boundary] = counter[1:][boundary]
+            increments[1:][alike] = counter[1:][alike]
     totals = []
     for way in (1.0, -1.0):
         steps_taken = zero.copy()
         steps_taken[rows] = np.where(sign == way, increments, 0.0)
         totals.append(np.cumsum(steps_taken))
     return totals[0], totals[1]
+
+
+def _boundaries(
+    values: np.ndarray, signs: np.ndarray, cycles: np.ndarray, steps: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(the rows in which a current flows, what lies between each two of them: 0 nothing; 1 a change of the step or a
+    rest, 2 a turn of the current, 4 a change of the cycle, added up)."""
+    rows = np.flatnonzero(np.isin(signs, (1.0, -1.0)) & np.isfinite(values))
+    cycle, step = (np.diff(np.concatenate([[0], np.cumsum(changed)])[rows]) != 0 for changed in (cycles, steps))
+    turned = np.diff(signs[rows]) != 0.0
+    return rows, 4 * cycle + 2 * turned + ((step & ~cycle & ~turned) | ((np.diff(rows) > 1) & ~turned & ~cycle))
+
+
+def _sense_of_net(values: np.ndarray, signs: np.ndarray, cycles: np.ndarray, steps: np.ndarray) -> float:
+    """1 for a counter that rises with a charging and falls with a discharging current and never starts anew, -1 for
+    one that does the reverse, 0 for any other."""
+    rows, boundary = _boundaries(values, signs, cycles, steps)
+    if len(rows) < 2:
+        return 0.0
+    counter, within = values[rows], boundary == 0
+    change = np.diff(counter)
+    rounding = _ROUNDING * np.abs(counter).max()
+    moved = within & (np.abs(change) > rounding)
+    senses = np.unique(np.sign(change[moved]) * signs[rows][1:][moved])
+    if len(senses) != 1 or np.abs(change[~within]).max(initial=0.0) > 3.0 * np.abs(change[within]).max() + rounding:
+        return 0.0
+    return float(senses[0])

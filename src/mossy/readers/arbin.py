@@ -190,4 +190,4 @@ def _about(tests: pl.DataFrame | None, test: float) -> dict[str, Any]:
     return found | ({"start_time": start} if start else {})
 
 
-READER = Reader("Arbin .res", (".res",), sniff, read)
+READER = Reader("Arbin .res", (".res",), sniff, read, ("missing",))

@@ -11,18 +11,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mossy.errors import InputError
 from mossy.readers.accumulators import name_by_scope
 from mossy.readers.base import Reader, Request, read_bytes
-from mossy.readers.cycler_table import OPTIONS, Dialect, Table, head_text, header_among, plain, table_under
-from mossy.readers.preamble import moment, settings_in
-from mossy.readers.sheets import excel_moment, sheets_with, workbook_head
+from mossy.readers.cycler_table import OPTIONS, Dialect, Table, has_headings, header_among, plain, table_under
+from mossy.readers.preamble import settings_in
+from mossy.readers.sheets import in_sequence, joined, sheets_with, start_of, workbook_head
 from mossy.readers.tables import records_in
-from mossy.readers.text_grid import decode, split_cells
+from mossy.readers.text_grid import decode
 from mossy.records import Record
 
 if TYPE_CHECKING:
@@ -56,10 +56,7 @@ _STATISTICS = {"vmaxoncycle", "chargetime", "dischargetime"}
 
 def sniff(path: Path, head: bytes) -> bool:
     """A line with the headings of Arbin's points, in text or in a workbook."""
-    lines = head_text(head).splitlines()[:60]
-    if any(_is_arbins(split_cells(line, mark)) for line in lines for mark in (",", "\t", ";")):
-        return True
-    return _is_arbins(workbook_head(path, head), statistics=True)
+    return has_headings(head, _is_arbins, ",\t;") or _is_arbins(workbook_head(path, head), statistics=True)
 
 
 def _is_arbins(cells: Sequence[str], *, statistics: bool = False) -> bool:
@@ -73,8 +70,8 @@ def read(path: Path, request: Request) -> list[Record]:
     if not data.startswith(b"PK"):
         return _records(_table(decode(data, path), request, "line"), request)
     found: list[Record] = []
-    for tables in _in_sequence([(name, _table(lines, request, f"sheet '{name}' row")) for name, lines in _of(data)]):
-        found += _records(_joined(tables), request)
+    for tables in in_sequence([(name, _table(lines, request, f"sheet '{name}' row")) for name, lines in _of(data)]):
+        found += _records(joined(tables), request)
     return found
 
 
@@ -88,48 +85,8 @@ def _table(lines: Sequence[str], request: Request, word: str) -> Table:
         raise InputError("has no line of column headings", remedy="export the channel's data with its headings")
     table = table_under(lines, header, COLUMNS, request, word)
     table.note({"instrument": "Arbin", "settings": settings_in(line.rstrip(",; \t") for line in lines[: header.index])})
-    table.note(_start(table.words("__moment")))
+    table.note(start_of(table.words("__moment")))
     return table
-
-
-def _start(moments: Sequence[str]) -> dict[str, Any]:
-    """The start of the test: a date in words, or Excel's number of it."""
-    first = moments[0] if moments else ""
-    if re.fullmatch(r"\d{5}(?:[.,]\d+)?", first):
-        start, note = excel_moment(float(first.replace(",", "."))), ""
-    else:
-        start, note = moment(first)
-    return ({"start_time": start} if start else {}) | ({"warnings": [note]} if note else {})
-
-
-def _in_sequence(tables: Sequence[tuple[str, Table]]) -> list[list[tuple[str, Table]]]:
-    """Tables whose points are numbered through, together."""
-    groups: list[list[tuple[str, Table]]] = []
-    for name, table in tables:
-        before = groups[-1][-1][1] if groups else None
-        if before is not None and set(before.columns) == set(table.columns) and _follows(before, table):
-            groups[-1].append((name, table))
-        else:
-            groups.append([(name, table)])
-    return groups
-
-
-def _follows(before: Table, table: Table) -> bool:
-    last, first = before.numbers("record_index"), table.numbers("record_index")
-    return last is not None and first is not None and bool(first[0] == last[-1] + 1.0)
-
-
-def _joined(tables: Sequence[tuple[str, Table]]) -> Table:
-    import polars as pl
-
-    first = tables[0][1]
-    if len(tables) == 1:
-        return first
-    columns = {name: pl.concat([table.columns[name] for _, table in tables]) for name in first.columns}
-    places = list(range(1, sum(len(table.places) for _, table in tables) + 1))
-    joined = Table(columns, places, "point", dict(first.metadata))
-    joined.note({"settings": {"sheets": ", ".join(name for name, _ in tables)}})
-    return joined
 
 
 def _records(table: Table, request: Request) -> list[Record]:

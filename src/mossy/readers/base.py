@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,9 +60,19 @@ class Reader:
     options: tuple[str, ...] = ()
 
 
+def in_both(name: str, value: str) -> str:
+    """An option as it is written in Python and in a terminal.
+
+    >>> in_both("missing", "drop")
+    'missing="drop" (--missing drop)'
+    """
+    return f'{name}="{value}" (--{name} {value})'
+
+
 _TRACE_EXAMPLE = (
     'columns = { test_time_second = ["t", "h"], voltage_volt = [2, "V"] } in a case file, '
-    'columns={"test_time_second": ("t", "h"), "voltage_volt": (2, "V")} in Python'
+    'columns={"test_time_second": ("t", "h"), "voltage_volt": (2, "V")} in Python, '
+    '--columns "test_time_second=t:h, voltage_volt=2:V" in a terminal'
 )
 _SPECTRUM_EXAMPLE = (
     'columns={"frequency_hertz": (1, "kHz"), "real_impedance_ohm": ("Zre", "ohm"), "imaginary_impedance_ohm": 3} in '
@@ -162,8 +173,32 @@ def column_of(name: str, given: str | int | tuple[str | int, str]) -> tuple[str 
     return pair[0], pair[1]
 
 
+_KINDS_OF_FILE = {
+    stat.S_ISFIFO: "a named pipe",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+}
+
+
+def no_regular_file(path: Path) -> str:
+    """What a path is where it is neither a file nor a folder; nothing where it is one, or where nothing is there.
+
+    >>> no_regular_file(Path("/dev/null")), no_regular_file(Path("no such file"))
+    ('a device', '')
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return "a link that leads nowhere" if path.is_symlink() else ""
+    return next((words for is_one, words in _KINDS_OF_FILE.items() if is_one(mode)), "")
+
+
 def read_bytes(path: Path) -> bytes:
-    """The whole file, or a clear refusal."""
+    """The whole file, or a clear refusal; what is no regular file (a pipe, a device) is not opened, as it may wait."""
+    why = no_regular_file(path)
+    if why:
+        raise InputError(f"is {why}", file=path, remedy="give the path of a file that can be read")
     try:
         return path.read_bytes()
     except (OSError, ValueError) as error:

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from mossy.errors import InputError
 from mossy.readers.base import Reader, Request, read_bytes
+from mossy.readers.counters import counted_columns
+from mossy.readers.cycler_table import plain
 from mossy.readers.derived import stated_area
 from mossy.readers.headings import recognise
 from mossy.readers.tables import Measured, assemble, records_in
-from mossy.readers.text import OPTIONS, choose_columns, constants, measure, sign_said
+from mossy.readers.text import OPTIONS, choose_columns, constants, measure, sign_said, why_left_out
 from mossy.readers.text_grid import Header, decode, split_cells
+from mossy.readers.time_units import UNITS, unit_that_fits
 from mossy.records import TEXT_COLUMNS, Impedance, Record, known_names
 
 if TYPE_CHECKING:
@@ -79,7 +82,8 @@ def _read_parquet(path: Path, data: bytes, request: Request) -> list[Record]:
 def _measure(table: pl.DataFrame, request: Request) -> Measured:
     """A parquet table in machine names and their units."""
     columns: dict[str, Any] = {}
-    chosen = choose_columns([name.strip() for name in table.columns], table.width, request)
+    table, by_dates = _with_times(table.rename(str.strip))
+    chosen = choose_columns(table.columns, table.width, request)
     for name, (place, scale, offset) in chosen.items():
         values = table.to_series(place)
         if name in TEXT_COLUMNS:
@@ -92,12 +96,37 @@ def _measure(table: pl.DataFrame, request: Request) -> Measured:
         elif name in (request.columns or {}):
             problem = f"'{values.name}' holds {values.dtype}, not numbers"
             raise InputError(problem, key=f"columns.{name}", remedy="name a column of numbers")
+    read = set(columns)
     columns |= constants(request, table.height)
-    read = {chosen[name][0] for name in columns if name in chosen}
-    unread = [name for place, name in enumerate(table.columns) if place not in read]
+    places = range(1, table.height + 1)
+    columns, left_out, told = counted_columns(columns, places)
+    kept = {chosen[name][0] for name in read.difference(left_out)}
+    unread = [name for place, name in enumerate(table.columns) if place not in kept]
     metadata = {"columns_not_read": unread} if unread else {}
     said = sign_said(table.columns, chosen)
-    return Measured(assemble(columns, height=table.height), range(1, table.height + 1), "row", metadata, said)
+    measured = Measured(assemble(columns, height=table.height), places, "row", metadata, said)
+    return measured.noting(warnings=by_dates + told + why_left_out(table.columns, chosen, left_out))
+
+
+def _with_times(table: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """The table with headings that say the unit of durations, and of a total time that agrees with the dates.
+
+    Tables of Neware's exports keep "Total Time" and "Time" (that of the step) as bare numbers, beside "Date".
+    """
+    durations = [name for name in table.columns if str(table[name].dtype).startswith("Duration")]
+    table = table.with_columns([table[name].dt.total_microseconds() / 1e6 for name in durations])
+    names = {name: f"{name} (s)" for name in durations if recognise(f"{name} (s)")}
+    bare = [name for name in table.columns if plain(name) == "totaltime" and table[name].dtype.is_numeric()]
+    dates = [values for values in table if str(values.dtype).startswith("Datetime") and not values.null_count()]
+    if len(bare) != 1 or len(dates) != 1 or names or not table.height:
+        return table.rename(names), []
+    total, date = table[bare[0]], dates[0]
+    span = float(total[-1] - total[0]) if not total.null_count() else 0.0
+    unit = unit_that_fits(span, (date[-1] - date[0]).total_seconds(), UNITS)
+    if not unit:
+        return table, []
+    names = {bare[0]: f"{bare[0]} ({unit})"} | {name: f"Step Time ({unit})" for name in table.columns if name == "Time"}
+    return table.rename(names), [f"the unit of '{bare[0]}' is not written; by the dates in '{date.name}' it is {unit}"]
 
 
 READER = Reader("Battery Data Format", (".bdf.csv", ".bdf.parquet", ".parquet", ".csv"), sniff, read, OPTIONS)

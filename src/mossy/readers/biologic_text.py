@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from mossy.errors import InputError
-from mossy.readers.base import Reader, Request, read_bytes
+from mossy.readers.base import Reader, Request, in_both, read_bytes
 from mossy.readers.biologic import area, choose, measured, number, start_time
 from mossy.readers.spectra import are_frequencies
 from mossy.readers.tables import records_in
@@ -128,7 +128,7 @@ def _with_frequency(header: Header, request: Request) -> Header:
         raise InputError(
             f"line {header.index + 1} names {count} columns, the rows below have {count + 1} cells: the first column, "
             "by its spacing the frequency, has no name",
-            remedy='begin that line with "freq/Hz" and a tab; in Python, missing="drop" takes it for the frequency',
+            remedy=f'begin that line with "freq/Hz" and a tab; {in_both("missing", "drop")} takes it for the frequency',
         )
     return Header(header.index, header.delimiter, ("freq/Hz", *header.names))
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mossy.errors import InputError
+from mossy.readers.base import in_both
 
 if TYPE_CHECKING:
     import polars as pl
@@ -51,8 +52,8 @@ _TURNED = (
     "Battery Data Format; the sign was kept, so check which of them is right before naming the electrode that plates"
 )
 _REMEDY = (
-    'name the columns with the units they are in, as in columns={"current_ampere": ("Current", "mA")}; '
-    'trust="current" reads the file as it stands'
+    'name the columns with the units they are in, as in columns={"current_ampere": ("Current", "mA")} '
+    f"(--columns current_ampere=Current:mA); {in_both('trust', 'current')} reads the file as it stands"
 )
 
 

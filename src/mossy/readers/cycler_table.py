@@ -7,9 +7,11 @@ none. Names that start with two underscores are the reader's own: `__capacity` a
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from mossy.errors import InputError
 from mossy.readers.base import Request, column_of
 from mossy.readers.headings import conversion
 from mossy.readers.tables import ESSENTIAL, Measured, assemble
-from mossy.readers.text_grid import Grid, Header, grid_under, split_cells
+from mossy.readers.text_grid import Grid, Header, decode, grid_under, split_cells
 from mossy.records import TEXT_COLUMNS, unit_of
 
 if TYPE_CHECKING:
@@ -76,11 +78,44 @@ class Table:
         return Measured(assemble(kept, height=len(self.places)), self.places, self.word, metadata)
 
 
-def head_text(head: bytes) -> str:
-    """The start of a file as text for a look at its headings; empty where it is no text."""
+_HEADINGS_WITHIN, _BEGINNING = 60, 65536
+_WORD = re.compile(r"[^\W\d_]{2}")
+
+
+@functools.lru_cache(maxsize=8)
+def heading_lines(head: bytes, encoding: str = "utf-8") -> tuple[str, ...]:
+    """The lines among the first of a file that could be headings, as text: at least four words; none of binary data."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return head.decode("utf-16", errors="ignore")
-    return "" if b"\0" in head else head.decode("utf-8", errors="replace")
+        lines = head.decode("utf-16", errors="ignore").split("\n", _HEADINGS_WITHIN)
+    elif b"\0" in head:
+        return ()
+    else:
+        start = head.replace(b"\r", b"\n") if b"\n" not in head else head
+        first = b"\n".join(start.split(b"\n", _HEADINGS_WITHIN)[:_HEADINGS_WITHIN])
+        lines = first.decode(encoding, "replace").split("\n")
+    return tuple(line.strip("\r\ufeff") for line in lines[:_HEADINGS_WITHIN] if len(_WORD.findall(line)) > 3)
+
+
+def has_headings(head: bytes, known: Callable[[Sequence[str]], bool], delimiters: str) -> bool:
+    """Whether one of the first lines, cut into cells, is known; Chinese Windows writes GB 18030."""
+    return any(
+        known(split_cells(line, mark))
+        for encoding in ("utf-8", *(() if head[:_BEGINNING].isascii() else ("gb18030",)))
+        for line in heading_lines(head, encoding)
+        for mark in delimiters
+        if mark in line
+    )
+
+
+def decode_headed(data: bytes, path: Path, known: Callable[[Sequence[str]], bool], delimiters: str) -> list[str]:
+    """The lines of a text file; of one that is no UTF-8 but has known headings in GB 18030, by that."""
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        lines = heading_lines(data[:_BEGINNING], "gb18030")
+        if b"\0" not in data and any(known(split_cells(line, mark)) for line in lines for mark in delimiters):
+            return decode(data.decode("gb18030", errors="replace").encode(), path)
+    return decode(data, path)
 
 
 def plain(quantity: str) -> str:

@@ -3,7 +3,8 @@
 A heading is a quantity and a unit: "Ewe/V", "<I>/mA", "Voltage / V", "Frequency (Hz)", "Z'' [ohm]", "test_time_ms".
 A quantity that has a unit is recognised only together with a unit that fits it: a bare "time" could be minutes.
 German headings are known too. What a record does not keep (`DERIVED`: angular frequency, admittance, a modulus per
-area) has a name that starts with two underscores; `mossy.readers.derived` makes the columns of a record of it.
+area, a counter of charge whose scope the heading does not say) has a name that starts with two underscores;
+`mossy.readers.derived` and `mossy.readers.counters` make the columns of a record of it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mossy.errors import InputError
+from mossy.readers.charge_names import COUNTERS, counter_named
 from mossy.records import known_names, unit_of
 from mossy.units import convert
 
@@ -36,6 +38,7 @@ DERIVED = {
     "__real_admittance_per_area": "S/cm^2",
     "__imaginary_admittance_per_area": "S/cm^2",
     "__absolute_impedance_ohm_cm2": "ohm*cm^2",
+    **COUNTERS,
 }
 """Quantities that columns of a record are made of, and their units."""
 _PER_AREA = {
@@ -82,7 +85,14 @@ _UNITS = {
     **dict.fromkeys(("Mins", "mins", "Min"), "min"),
     **dict.fromkeys(("hrs", "Hr", "Hrs", "H"), "h"),
     **dict.fromkeys(("ah", "ampere_hour", "A.h"), "A*h"),
-    **dict.fromkeys(("mah", "mA.h"), "mA*h"),
+    **dict.fromkeys(("mah", "mAH", "mA.h"), "mA*h"),
+    **dict.fromkeys(("AH",), "A*h"),
+    **dict.fromkeys(("uAh", "uah", "\u00b5Ah", "\u03bcAh"), "uA*h"),
+    **dict.fromkeys(("As", "A.s"), "A*s"),  # pint's As is an attosecond
+    **dict.fromkeys(("mAs", "mA.s"), "mA*s"),
+    **dict.fromkeys(("mWh", "mwh"), "mW*h"),
+    **dict.fromkeys(("Ws", "W.s"), "W*s"),
+    **dict.fromkeys(("mWs", "mW.s"), "mW*s"),
     **dict.fromkeys(("wh", "watt_hour", "W.h"), "W*h"),
     **dict.fromkeys(("w",), "W"),
     **dict.fromkeys(("ohms", "Ohm", "Ohms", "OHM", "\u03a9", "\u2126"), "ohm"),
@@ -95,9 +105,11 @@ _SIEMENS = {
         ("S/cm2", "S/cm\u00b2", "S cm-2", "S cm^-2", "S.cm-2", "S*cm^-2", "S\u00b7cm\u207b\u00b2"), "S/cm^2"
     ),
 }
+_OF_PARTICLES = frozenset(("e", "ev", "kev", "mev", "gev"))
+"""Units of charge and energy that no cycler counts in."""
 _PER_SECOND = {"1/s", "s-1", "s^-1", "1/sec", "s\u207b\u00b9"}
 
-_CELSIUS = {"c", "C", "\u00b0C", "\u00b0c", "degC", "degc", "oC", "deg C", "celsius"}
+_CELSIUS = {"c", "C", "\u2103", "\u00b0C", "\u00b0c", "degC", "degc", "oC", "deg C", "celsius"}
 _OHMS = re.compile(r"([kKmM\u00b5\u03bc]?)(?:[Oo]hms?|\u03a9|\u2126)")
 _FACTOR = r"[A-Za-z\u00b5\u03bc]{1,12}(?:\^-?[1-4])?"
 _UNIT = re.compile(rf"{_FACTOR}(?: ?[*/ ] ?{_FACTOR}){{0,4}}")  # nothing else of a file's text ever reaches pint
@@ -180,7 +192,8 @@ def _match(quantity: str, unit: str) -> Heading | None:
     if _NEGATED.search(plain):
         sign, plain = -sign, _NEGATED.sub("", plain)
     name = _NAMES.get(plain) or _NAMES.get(plain.replace("-", "").strip("()")) or _exact(quantity)
-    if not name:
+    name = name or counter_named(plain)
+    if not name or (name in COUNTERS and unit.strip().lower() in _OF_PARTICLES):
         return None
     for each in (name, *([_PER_AREA[name]] if name in _PER_AREA else [])):
         try:

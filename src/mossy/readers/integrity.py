@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mossy.errors import InputError, suggest
+from mossy.readers.base import in_both
 from mossy.readers.charge import compared, counted, currents, gaps, integrated
+from mossy.readers.charge_names import looks_like_charge
 from mossy.records import MEAN_CURRENT, Cycling, Record
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ _WORKS_ON = 1e-3
 """A current below this share of the largest is no current: offsets of an instrument at rest."""
 _MOST_AMPERE, _LEAST_VOLT, _MOST_VOLT = 1000.0, -10.0, 1000.0
 _CLOCK = 5.0
-_HOW = " (an option of mossy.read)"
 
 
 def checked(record: Record, options: Mapping[str, Any] | None = None) -> Record:
@@ -53,6 +54,7 @@ def checked(record: Record, options: Mapping[str, Any] | None = None) -> Record:
             passed, vendor = passed.within(~gap), vendor.within(~gap) if vendor else None
         current = currents(table)
         check, told = compared(current, passed, vendor, trust == "current")
+        told += _unchecked(record) if vendor is None and current.any() else []
         known |= {"charge_check": check, **_first_currents(table)}
         warnings += told
         if gap.any():
@@ -83,6 +85,17 @@ def _implausible(table: pl.DataFrame) -> list[str]:
         if low == high and rows >= 10:
             told.append(f"the voltage is {low:.4g} V in all {rows} rows")
     return told
+
+
+def _unchecked(record: Record) -> list[str]:
+    """Columns that might have shown a wrong unit of the current, and were not understood."""
+    unread = [name for name in record.metadata.get("columns_not_read", []) if looks_like_charge(name)]
+    if not unread:
+        return []
+    which = "the capacity column" if len(unread) == 1 else "the capacity columns"
+    shown = ", ".join(f"'{name}'" for name in unread[:3]) + (f" and {len(unread) - 3} more" if len(unread) > 3 else "")
+    was = "was" if len(unread) == 1 else "were"
+    return [f"{which} {shown} {was} not read, so that the current's unit could not be checked"]
 
 
 def _twice(table: pl.DataFrame) -> list[str]:
@@ -177,12 +190,13 @@ def in_time_order(
         problem = f"{where}: {len(stray)} of {len(time)} rows have a time before that of the rows around them{looks}"
         if wish == "drop":
             return time, ~behind, [f"{len(stray)} rows were left out: {problem}"]
-        remedy = f'correct their times; times="drop" leaves them out{_HOW}'
+        remedy = f"correct their times; {in_both('times', 'drop')} leaves them out"
         raise InputError(problem, key="test_time_second", remedy=remedy)
     begins = time[falls[0]]
     problem = f"{where}: from {time[falls[0] - 1]:.6g} s to {begins:.6g} s, as where a clock was set or a run appended"
     if wish != "continue":
-        remedy = f'give each run as a file; times="continue" puts each on one sampling interval after the last{_HOW}'
+        go_on = in_both("times", "continue")
+        remedy = f"give each run as a file; {go_on} puts each one sampling interval after the last"
         raise InputError(problem, key="test_time_second", remedy=remedy)
     interval = np.diff(time)
     interval[falls - 1] = np.median(interval[interval > 0.0])

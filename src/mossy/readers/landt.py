@@ -24,7 +24,8 @@ from mossy.readers.cycler_table import (
     OPTIONS,
     Dialect,
     Table,
-    head_text,
+    decode_headed,
+    has_headings,
     header_among,
     plain,
     quantity_and_unit,
@@ -33,7 +34,6 @@ from mossy.readers.cycler_table import (
 from mossy.readers.preamble import moment, settings_in
 from mossy.readers.sheets import sheets_with, workbook_head
 from mossy.readers.tables import records_in, renumbered
-from mossy.readers.text_grid import decode
 from mossy.records import Record
 
 _DIALECT: Dialect = {
@@ -71,17 +71,7 @@ _CHINESE = {"\u7535\u6d41", "\u7535\u538b", "\u5bb9\u91cf", "\u80fd\u91cf", "\u7
 
 def sniff(path: Path, head: bytes) -> bool:
     """Headings in the way of Landt's programs, in text or in a workbook."""
-    if any(_has_headings(text) for text in (head_text(head), _gb_text(head))):
-        return True
-    return _is_landts(workbook_head(path, head))
-
-
-def _gb_text(head: bytes) -> str:
-    return "" if b"\0" in head else head.decode("gb18030", errors="replace")
-
-
-def _has_headings(text: str) -> bool:
-    return any(_is_landts(line.replace("\t", ",").split(",")) for line in text.splitlines()[:60])
+    return has_headings(head, _is_landts, ",\t") or _is_landts(workbook_head(path, head))
 
 
 def _is_landts(cells: Sequence[str]) -> bool:
@@ -101,18 +91,7 @@ def read(path: Path, request: Request) -> list[Record]:
             except InputError as error:
                 raise InputError(f"sheet '{name}': {error.problem}", key=error.key, remedy=error.remedy) from None
         return renumbered(found)
-    return _records(_lines(data, path), request, "line")
-
-
-def _lines(data: bytes, path: Path) -> list[str]:
-    """The lines of a csv; Chinese Windows writes GB 18030."""
-    try:
-        data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = _gb_text(data)
-        if _has_headings(text):
-            return decode(text.encode(), path)
-    return decode(data, path)
+    return _records(decode_headed(data, path, _is_landts, ",\t"), request, "line")
 
 
 def _records(lines: Sequence[str], request: Request, word: str) -> list[Record]:
@@ -121,7 +100,8 @@ def _records(lines: Sequence[str], request: Request, word: str) -> list[Record]:
         raise InputError("has no line of column headings", remedy="export the record table with its headings")
     table = table_under(lines, header, _DIALECT, request, word)
     if "test_time_second" in table.unitless:
-        remedy = 'export "TestTime/Sec.", or say it, as in columns={"test_time_second": ("TestTime", "h")}'
+        remedy = 'export "TestTime/Sec.", or say it, as in columns={"test_time_second": ("TestTime", "h")} '
+        remedy += "(--columns test_time_second=TestTime:h)"
         raise InputError("the unit of its test time is not written", key="columns", remedy=remedy)
     about = [line.rstrip(", \t") for line in lines[: header.index]]
     table.note({"instrument": "Landt", "settings": settings_in(about)} | _start(table))

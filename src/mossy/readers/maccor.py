@@ -17,15 +17,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mossy.errors import InputError, suggest
 from mossy.readers.accumulators import directions, signed_current, split_by_direction
 from mossy.readers.base import Reader, Request, read_bytes
-from mossy.readers.cycler_table import OPTIONS, Dialect, Table, head_text, header_among, plain, table_under
+from mossy.readers.cycler_table import OPTIONS, Dialect, Table, has_headings, header_among, plain, table_under
 from mossy.readers.preamble import moment, settings_in
 from mossy.readers.tables import records_in
-from mossy.readers.text_grid import decode, split_cells
+from mossy.readers.text_grid import decode
+from mossy.readers.time_units import UNITS, unit_told
 from mossy.records import Record
 
 _DIALECT: Dialect = {
@@ -62,17 +61,18 @@ _OWN = {
     "volts",
     "mvolts",
 } | {*("es", "md", "dpttime", "evtemp", "capah", "enerwh", "acimpohms", "dcirohms")}
-_TIME_UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+_TIME_REMEDY = 'say it, as in time_unit="min" (--columns test_time_second=HEADING:min); one of s, min, h'
 _ENDS_STEP = ("S", "s")
 _DATE_OF_TEST = re.compile(r"(?:Date of Test:?|Started)\s*[\t,]?\s*([^\t]+)")
 
 
 def sniff(path: Path, head: bytes) -> bool:
     """A line with at least four headings that only Maccor writes."""
-    for line in head_text(head).splitlines()[:60]:
-        if any(len({plain(cell) for cell in split_cells(line, mark)} & _OWN) > 3 for mark in ("\t", ",")):
-            return True
-    return False
+    return has_headings(head, _is_maccors, "\t,")
+
+
+def _is_maccors(cells: Sequence[str]) -> bool:
+    return len({plain(cell) for cell in cells} & _OWN) > 3
 
 
 def read(path: Path, request: Request) -> list[Record]:
@@ -130,54 +130,17 @@ def _start(table: Table) -> None:
 def _seconds(table: Table, request: Request) -> None:
     """Times in seconds, where the export says no unit."""
     given = request.options.get("time_unit")
-    if given is not None and given not in _TIME_UNITS:
-        raise InputError(f"{given!r} is no unit of time", key="time_unit", remedy=suggest(str(given), _TIME_UNITS))
+    if given is not None and given not in UNITS:
+        raise InputError(f"{given!r} is no unit of time", key="time_unit", remedy=suggest(str(given), UNITS))
     if not table.unitless:
         return
     if given is not None:
         unit, how = str(given), "as the caller says"
     else:
-        unit, how = _unit_told(table)
+        unit, how = unit_told(table, UNITS, _TIME_REMEDY)
     for name in table.unitless:
-        table.columns[name] = table.columns[name] * _TIME_UNITS[unit]
+        table.columns[name] = table.columns[name] * UNITS[unit]
     table.note({"settings": {"unit of time": f"{unit}, {how}"}})
-
-
-def _unit_told(table: Table) -> tuple[str, str]:
-    """The one unit of the test time that fits the wall clock, or charge and current, to 2 %."""
-    time = table.numbers("test_time_second")
-    if time is not None:
-        for seconds, how in ((_by_wall_clock(table), "by the wall clock"), (_by_charge(table), "by the charge")):
-            span = float(time[-1] - time[0]) if how == "by the wall clock" else 1.0
-            fits = [unit for unit, scale in _TIME_UNITS.items() if abs(seconds - scale * span) < 0.02 * scale * span]
-            if len(fits) == 1:
-                return fits[0], how
-    raise InputError(
-        "the unit of its test time is not written, and neither dates nor charges show it",
-        remedy='say it, as in time_unit="min"; one of s, min, h',
-    )
-
-
-def _by_wall_clock(table: Table) -> float:
-    """The seconds between the first and the last row by their dates; NaN where these say nothing."""
-    import datetime
-
-    moments = table.words("__moment")
-    ends = [moment(moments[place])[0] for place in (0, -1)] if moments else []
-    if len(ends) < 2 or not all(ends):
-        return float("nan")
-    first, last = (datetime.datetime.fromisoformat(each) for each in ends)
-    return (last - first).total_seconds()
-
-
-def _by_charge(table: Table) -> float:
-    """The seconds in one unit of time, by the charge counted while the counter rises; NaN where none is."""
-    time, current, charge = (table.numbers(name) for name in ("test_time_second", "current_ampere", "__capacity"))
-    if time is None or current is None or charge is None:
-        return float("nan")
-    counted, passed = np.diff(charge), np.diff(time) * np.abs(current[1:])
-    rising = (counted > 0.0) & (passed > 0.0) & (current[1:] * current[:-1] > 0.0)
-    return float(3600.0 * counted[rising].sum() / passed[rising].sum()) if rising.any() else float("nan")
 
 
 READER = Reader("Maccor text", (".txt", ".csv"), sniff, read, (*OPTIONS, "time_unit"))

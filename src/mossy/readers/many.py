@@ -11,6 +11,7 @@ from typing import Any
 
 from mossy import readers
 from mossy.errors import InputError, suggest
+from mossy.readers.base import no_regular_file
 from mossy.readers.duplicates import fingerprint, twins
 from mossy.records import Record, kind_named
 
@@ -59,10 +60,10 @@ def read_many(paths: Iterable[str | Path], kind: str | None = None, **options: A
             raise InputError(f"'{name}' is not an option of any reader", remedy=suggest(name, readers.all_options()))
     if kind is not None:
         kind_named(kind)
-    done: set[Path] = set()
+    done: set[str] = set()
     found = []
     for path, named in files_among(paths):
-        known = path.resolve()
+        known = os.path.realpath(path)  # unlike Path.resolve it stands a link that leads to itself
         if known in done:
             continue
         done.add(known)
@@ -115,6 +116,9 @@ def not_a_measurement(path: Path) -> str | None:
     name, suffix = path.name, path.suffix.lower()
     if name.startswith((".", "~$")):
         return "a hidden file"
+    other = no_regular_file(path)
+    if other:
+        return other
     if _ABOUT.fullmatch(name) or suffix in _DOCUMENTS:
         return "a document"
     if suffix in _IMAGES:

@@ -283,4 +283,4 @@ def _part(about: dict[str, Any], *keys: str) -> dict[str, Any]:
     return part if isinstance(part, dict) else {}
 
 
-READER = Reader("Neware .nda", (".nda", ".ndax"), sniff, read)
+READER = Reader("Neware .nda", (".nda", ".ndax"), sniff, read, ("missing",))

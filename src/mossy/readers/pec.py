@@ -18,7 +18,7 @@ import numpy as np
 from mossy.errors import InputError
 from mossy.readers.accumulators import name_by_scope
 from mossy.readers.base import Reader, Request, read_bytes
-from mossy.readers.cycler_table import OPTIONS, Dialect, Table, head_text, header_among, table_under
+from mossy.readers.cycler_table import OPTIONS, Dialect, Table, header_among, table_under
 from mossy.readers.preamble import moment
 from mossy.readers.tables import records_in
 from mossy.readers.text_grid import decode
@@ -43,13 +43,14 @@ _DIALECT: Dialect = {
     "temp": ("temperature_t1_celsius", None),
     "stationtemperature": ("ambient_temperature_celsius", None),
 }
-_SIGNATURE = ("Instruction Name", "Total Time (", "Charge Capacity (")
+_SIGNATURE = (b"Instruction Name", b"Total Time (", b"Charge Capacity (")
+_ABOVE = (b"TestRegime Name:", b"Test:,")
 
 
 def sniff(path: Path, head: bytes) -> bool:
     """The lines about the test, or the headings only PEC writes."""
-    text = head_text(head)
-    return ("TestRegime Name:" in text[:4000] and "Test:," in text[:4000]) or all(mark in text for mark in _SIGNATURE)
+    text = head.decode("utf-16", "ignore").encode() if head.startswith((b"\xff\xfe", b"\xfe\xff")) else head
+    return all(mark in text[:4000] for mark in _ABOVE) or all(mark in text for mark in _SIGNATURE)
 
 
 def read(path: Path, request: Request) -> list[Record]:

@@ -133,7 +133,7 @@ def _date(text: str, shown: str) -> tuple[datetime.date | None, str]:
         except ValueError:
             return None
 
-    if match := re.search(r"(\d{4})-(\d{1,2})-(\d{1,2})", text):
+    if match := re.search(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})", text):
         return valid(int(match[1]), int(match[2]), int(match[3])), ""
     if match := re.search(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", text):
         return valid(int(match[3]), int(match[2]), int(match[1])), ""

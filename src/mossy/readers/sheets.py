@@ -1,4 +1,5 @@
-"""Workbooks of a vendor's own: a look at their headings without reading the cells, and their sheets as lines."""
+"""Workbooks of a vendor's own: a look at their headings without reading the cells, their sheets as lines, the moments
+in their cells, and a long test that fills several sheets."""
 
 from __future__ import annotations
 
@@ -6,11 +7,14 @@ import re
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from mossy.errors import InputError
+from mossy.readers.cycler_table import Table
+from mossy.readers.preamble import moment
 from mossy.readers.workbook import _sheets
 
-_PARTS = ("xl/sharedStrings.xml", "xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml", "xl/worksheets/sheet3.xml")
+_PARTS = ("xl/sharedStrings.xml", *(f"xl/worksheets/sheet{number}.xml" for number in range(1, 9)))
 _LOOK = 100_000
 
 
@@ -56,3 +60,51 @@ def excel_moment(serial: float) -> str:
         return ""
     epoch = datetime.datetime(1899, 12, 30)
     return (epoch + datetime.timedelta(seconds=round(serial * 86400.0))).isoformat()
+
+
+def moment_in(cell: str) -> tuple[str, str]:
+    """(ISO 8601, a note as `preamble.moment` has it) of a date in words or of Excel's number of it; else empty.
+
+    >>> moment_in("2024-05-01 12:00:30"), moment_in("42587.67804398148"), moment_in("12")
+    (('2024-05-01T12:00:30', ''), ('2016-08-05T16:16:23', ''), ('', ''))
+    """
+    if re.fullmatch(r"\d{5}(?:[.,]\d+)?", cell):
+        return excel_moment(float(cell.replace(",", "."))), ""
+    return moment(cell)
+
+
+def start_of(moments: Sequence[str]) -> dict[str, Any]:
+    """The start of a test as metadata, from the moments of its rows."""
+    start, note = moment_in(moments[0]) if moments else ("", "")
+    return ({"start_time": start} if start else {}) | ({"warnings": [note]} if note else {})
+
+
+def in_sequence(tables: Sequence[tuple[str, Table]]) -> list[list[tuple[str, Table]]]:
+    """Tables whose points are numbered through, together."""
+    groups: list[list[tuple[str, Table]]] = []
+    for name, table in tables:
+        before = groups[-1][-1][1] if groups else None
+        if before is not None and set(before.columns) == set(table.columns) and _follows(before, table):
+            groups[-1].append((name, table))
+        else:
+            groups.append([(name, table)])
+    return groups
+
+
+def _follows(before: Table, table: Table) -> bool:
+    last, first = before.numbers("record_index"), table.numbers("record_index")
+    return last is not None and first is not None and bool(first[0] == last[-1] + 1.0)
+
+
+def joined(tables: Sequence[tuple[str, Table]]) -> Table:
+    """The tables of several sheets as one."""
+    import polars as pl
+
+    first = tables[0][1]
+    if len(tables) == 1:
+        return first
+    columns = {name: pl.concat([table.columns[name] for _, table in tables]) for name in first.columns}
+    places = list(range(1, sum(len(table.places) for _, table in tables) + 1))
+    whole = Table(columns, places, "point", dict(first.metadata), first.unitless)
+    whole.note({"settings": {"sheets": ", ".join(name for name, _ in tables)}})
+    return whole

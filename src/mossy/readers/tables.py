@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mossy.errors import InputError, suggest
-from mossy.readers.base import Request, columns_remedy
+from mossy.readers.base import Request, columns_remedy, in_both
 from mossy.readers.derived import with_spectrum
 from mossy.readers.integrity import in_time_order
 from mossy.readers.spectra import turned, warnings_of
-from mossy.records import KINDS, TEXT_COLUMNS, Cycling, Impedance, Profile, Record, kind_named, known_names
+from mossy.records import KINDS, TEXT_COLUMNS, Cycling, Impedance, Profile, Record, kind_named, known_names, unit_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,6 +31,9 @@ LOOP = "__loop"
 _SPECTRUM = ("frequency_hertz", "real_impedance_ohm", "imaginary_impedance_ohm")
 _POLAR = ("absolute_impedance_ohm", "phase_degree")
 _TRACE = ("voltage_volt", "current_ampere")
+_NO_MEASUREMENT = {"voltage_volt": 1e5, "current_ampere": 1e6}
+"""From here on a value is the mark of an overflow or of nothing measured (9.99e37 and its like), not a number."""
+_DROP = f"{in_both('missing', 'drop')} leaves them out"
 ESSENTIAL = frozenset({*_TRACE, *(name for kind in KINDS.values() for name in kind.required)})
 """The columns a record stands on: two candidates for one of them are never chosen between by guess."""
 
@@ -60,6 +63,8 @@ class Measured:
 
     def noting(self, **entries: Any) -> Measured:
         """The same with more metadata; warnings and dropped rows add up."""
+        if not entries.get("warnings", True):
+            del entries["warnings"]
         if "warnings" in entries:
             entries["warnings"] = [*self.metadata.get("warnings", []), *entries["warnings"]]
         if "dropped_rows" in entries:
@@ -129,23 +134,46 @@ def _whole_numbers(measured: Measured) -> Measured:
 
 def _complete(measured: Measured, names: Sequence[str], request: Request) -> Measured:
     """Only rows with a finite number in each of the columns: the others refused, or dropped on request."""
-    missing = request.options.get("missing", "refuse")
-    if missing not in ("refuse", "drop"):
-        raise InputError(
-            f"'{missing}' is no way to treat it", key="missing", remedy=suggest(missing, ["refuse", "drop"])
-        )
     holes = {name: ~np.isfinite(measured.frame[name].to_numpy()) for name in names}
     bad = np.logical_or.reduce(list(holes.values()))
     if not bad.any():
+        _told_to_drop(request)
         return measured
-    if missing == "refuse":
+    if not _told_to_drop(request):
         where = [f"{name} at {measured.at_rows(np.flatnonzero(hole))}" for name, hole in holes.items() if hole.any()]
-        remedy = 'fill them in, or delete those rows; in Python, missing="drop" leaves them out'
+        remedy = f"fill them in, or delete those rows; {_DROP}"
         raise InputError(f"empty cells or NaN in {'; '.join(where)}", remedy=remedy)
     if bad.all():
         raise InputError(f"no row has all of {', '.join(names)}", remedy="give a file with at least one whole row")
     kept = measured.rows(~bad)
     return kept.noting(dropped_rows=int(bad.sum()), warnings=[f"{int(bad.sum())} incomplete rows were left out"])
+
+
+def _told_to_drop(request: Request) -> bool:
+    missing = request.options.get("missing", "refuse")
+    if missing not in ("refuse", "drop"):
+        remedy = suggest(missing, ["refuse", "drop"])
+        raise InputError(f"'{missing}' is no way to treat it", key="missing", remedy=remedy)
+    return bool(missing == "drop")
+
+
+def _without_overflow(measured: Measured, names: Sequence[str], request: Request) -> Measured:
+    """Only rows whose voltage and current are measurements: the others refused, or dropped on request."""
+    for name in names:
+        values, limit = measured.frame[name].to_numpy(), _NO_MEASUREMENT[name]
+        bad = np.abs(values) > limit
+        if not bad.any():
+            continue
+        unit = unit_of(name)
+        first = f"{values[np.flatnonzero(bad)[0]]:.4g} {unit}"
+        where = measured.at_rows(np.flatnonzero(bad))
+        problem = f"{name} is {first} at {where}, which is no measurement (more than {limit:g} {unit})"
+        if not _told_to_drop(request):
+            remedy = f"correct those rows, or its unit if that is wrong; {_DROP}"
+            raise InputError(problem, remedy=remedy)
+        count = int(bad.sum())
+        measured = measured.rows(~bad).noting(dropped_rows=count, warnings=[f"{count} rows were left out: {problem}"])
+    return measured
 
 
 def _ordered(frame: pl.DataFrame, first: Sequence[str], without: Sequence[str] = ()) -> pl.DataFrame:
@@ -160,6 +188,7 @@ def _cycling(measured: Measured, request: Request) -> Record:
     present = [name for name in _TRACE if name in measured.frame.columns]
     needed = [name for name in present if name not in measured.may_lack]
     measured = _complete(measured, ["test_time_second", *needed], request)
+    measured = _without_overflow(measured, present, request)
     measured = _in_time_order(measured, request)
     per_area = tuple(f"{name}_cm2" for name in _SPECTRUM[1:])
     of_spectra = (
@@ -218,7 +247,7 @@ def _without_direct_current(measured: Measured, alternating: np.ndarray, request
     """The table without points of frequency 0 that say nothing: refused, or dropped on request."""
     places = measured.at_rows(np.flatnonzero(~alternating))
     if request.options.get("missing") != "drop" or not alternating.any():
-        remedy = 'without time and voltage or current such a point says nothing: leave it out, or missing="drop"'
+        remedy = f"delete those rows, which without time and voltage or current say nothing; {_DROP}"
         raise InputError(f"the frequency is 0 or empty at {places}", remedy=remedy)
     dropped = int((~alternating).sum())
     warning = f"{dropped} points without a frequency were left out ({places})"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from mossy.errors import InputError, suggest
 from mossy.readers.base import Reader, Request, column_of, columns_remedy, read_bytes
+from mossy.readers.counters import counted_columns
 from mossy.readers.derived import AREA_OPTION, SIGN_CARRIERS
 from mossy.readers.headings import conversion, negated, recognise, recognise_bare
 from mossy.readers.preamble import described
@@ -149,14 +150,17 @@ def measure(lines: Sequence[str], header: Header, request: Request) -> Measured:
         values = _values(grid, name, place, header, (scale, offset))
         if values is not None:
             columns[name] = values
-    read = {chosen[name][0] for name in columns}
+    read = set(columns)
     columns |= constants(request, len(grid.lines))
-    unread = [name for place, name in enumerate(header.names) if place not in read and name]
+    columns, left_out, told = counted_columns(columns, grid.lines)
+    places = {chosen[name][0] for name in read.difference(left_out)}
+    unread = [name for place, name in enumerate(header.names) if place not in places and name]
     metadata = described(lines[: max(header.index, 0)])
     if unread:
         metadata["columns_not_read"] = unread
     says_minus = sign_said(header.names, chosen)
     measured = Measured(assemble(columns, height=len(grid.lines)), grid.lines, "line", metadata, says_minus)
+    measured = measured.noting(warnings=told + why_left_out(header.names, chosen, left_out))
     if lines[-1].strip():
         measured = measured.noting(warnings=["the last line has no line end: see whether the file was cut short"])
     if unlabelled and set(unlabelled) <= set(columns):
@@ -204,6 +208,13 @@ def choose_columns(names: Sequence[str], width: int, request: Request) -> dict[s
             )
         chosen.setdefault(heading.name, (place, heading.scale, heading.offset))
     return chosen
+
+
+def why_left_out(
+    names: Sequence[str], chosen: Mapping[str, tuple[int, float, float]], left_out: Mapping[str, str]
+) -> list[str]:
+    """What a person should know of counters of charge that were not read."""
+    return [f"the column '{names[chosen[name][0]]}' was not read: {why}" for name, why in left_out.items() if why]
 
 
 def sign_said(names: Sequence[str], chosen: Mapping[str, tuple[int, float, float]]) -> str:
