@@ -1,12 +1,12 @@
 # make demo    creates .venv, installs Mossy, runs the main job on an example and prints where the report lies
 # make test    creates .venv if needed and runs every check that CI runs
-# make bench   measures Mossy beside PyBaMM; make bench-spectra beside impedance.py and pyimpspec; make bench-cycling
+# make bench   measures Mossy beside PyBaMM; make bench-spectra beside impedance.py and pyimpspec; bench-cycling, bench-xps
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo install test test-all check bench bench-spectra bench-cycling clean
+.PHONY: demo install test test-all check bench bench-spectra bench-cycling bench-xps clean
 
 demo: install
 	mkdir -p results/lithium_copper
@@ -35,6 +35,9 @@ bench-spectra: $(VENV)/installed-test
 
 bench-cycling: $(VENV)/installed-test
 	$(BIN)/python benchmarks/cycling.py
+
+bench-xps: $(VENV)/installed-test
+	$(BIN)/python benchmarks/xps.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -361,8 +361,7 @@ def _say(study: Study, reads: list[FileRead], folder: Path) -> None:
 
 def _warn(text: str) -> None:
     """A warning on the terminal, with options as they are typed there."""
-    typed = text.replace('in Python, missing="drop"', "--missing drop")
-    typed = typed.replace('imaginary_sign="positive"', "--imaginary-sign positive")
+    typed = text.replace('imaginary_sign="positive"', "--imaginary-sign positive")
     print(f"warning: {typed}", file=sys.stderr)
 
 
