@@ -180,6 +180,80 @@ def test_a_fault_in_the_first_step_gives_an_upper_bound():
     assert any("upper bound" in note for note in found.notes)
 
 
+def falls_within(at: float, left: float, begin: float = 0.0) -> Voltage:
+    """150 ohm; from `begin` of the plating at a current on a filament grows until `left` ohm carry everything."""
+
+    def voltage(current: float, now: int, share: np.ndarray) -> np.ndarray:
+        if current < at or (current == at and now > 0 and begin > 0.0):
+            return 0.15 * current * np.ones(len(share))
+        grown = np.clip((share - begin) / (1.0 - begin), 0.0, 1.0) if current == at else np.ones(len(share))
+        return 1e-3 * current * (150.0 - (150.0 - left) * grown)
+
+    return voltage
+
+
+def shorts_in_the_first_step(share_of_step: float) -> Voltage:
+    """150 ohm until a share of the first step, and 4.5 ohm ever after."""
+
+    def voltage(current: float, now: int, share: np.ndarray) -> np.ndarray:
+        sound_yet = (current == 0.1) & (now < 0) & (share < share_of_step)
+        return current * np.where(sound_yet, 0.15, 0.0045)
+
+    return voltage
+
+
+@pytest.mark.parametrize("moment", [1.0 / 6.0, 0.5])
+def test_a_cell_that_shorts_in_its_first_step_failed_there(moment: float):
+    """No step before it to compare with: the step itself begins at 150 ohm and ends at 4.5. The other direction was
+    never run with a sound cell."""
+    found = critical_current.find(stepped(STEPS, shorts_in_the_first_step(moment)))
+    limit = found.limit
+    assert (limit.verdict, limit.rule, limit.direction) == ("failed at the first step", "short", "plating")
+    assert (limit.last_good_mA, limit.first_bad_mA) == (None, 0.1)
+    assert found.stripping is not None
+    assert (found.stripping.verdict, found.stripping.last_good_mA) == ("not told", None)
+    assert any("had shorted before" in line for line in found.stripping.evidence)
+
+
+def test_a_short_as_the_first_step_begins_is_no_verdict():
+    """In the first tenth of the first step films break in as well: neither "not reached" nor a failure can be told."""
+    found = critical_current.find(stepped(STEPS, shorts_in_the_first_step(0.04)))
+    assert (found.limit.verdict, found.limit.rule, found.limit.last_good_mA) == ("not told", None, None)
+    assert any("a film that breaks and a short look alike" in note for note in found.notes)
+
+
+def test_a_film_that_breaks_in_as_the_first_step_begins_is_sound():
+    """A peak of eight times the plateau in the first minutes; later steps bend as charge transfer does."""
+
+    def voltage(current: float, now: int, share: np.ndarray) -> np.ndarray:
+        peak = 7.0 * np.exp(-share / 0.02) if current == 0.1 else 0.0
+        return sound(current, now, share) * (1.0 + peak)
+
+    found = critical_current.find(stepped(STEPS, voltage))
+    assert (found.limit.verdict, found.limit.last_good_mA) == ("not reached", 1.0)
+
+
+@pytest.mark.parametrize("begin", [0.0, 0.3])
+def test_a_short_that_grows_through_a_step_makes_that_step_bad(begin: float):
+    """V/I from 150 to 15 ohm within the step at 0.7 mA, at no moment suddenly."""
+    limit = critical_current.find(stepped(STEPS, falls_within(0.7, 15.0, begin))).limit
+    assert (limit.verdict, limit.rule) == ("interval", "short")
+    assert (limit.last_good_mA, limit.first_bad_mA) == (0.6, 0.7)
+    assert any("within the step at 0.7 mA" in line for line in limit.evidence)
+
+
+def test_what_follows_a_short_is_no_good_step_of_the_other_direction():
+    """Plating shorts at 0.5 mA: stripping was run with a sound cell up to 0.4 mA, not up to 1 mA."""
+
+    def voltage(current: float, now: int, share: np.ndarray) -> np.ndarray:
+        return 0.15 * current * np.ones(len(share)) if now > 0 else shorted(0.5)(current, now, share)
+
+    found = critical_current.find(stepped(STEPS, voltage))
+    assert (found.limit.direction, found.limit.first_bad_mA) == ("plating", 0.5)
+    assert found.stripping is not None
+    assert (found.stripping.verdict, found.stripping.last_good_mA) == ("not reached", 0.4)
+
+
 def test_repeated_cycles_that_fail_late_say_how_many_passed():
     """Three cycles a current; the third at 0.5 mA shorts."""
     count = {"seen": 0}

@@ -95,22 +95,22 @@ def test_a_folder_gives_tables_of_all_cells_and_lists_what_it_could_not_use(tmp_
 
 def test_a_second_run_does_only_what_changed(tmp_path, monkeypatch):
     folder = laboratory(tmp_path / "data")
-    run("cycling", folder, "--out", tmp_path / "out", "--quiet")
+    run("cycling", folder, "--out", tmp_path / "out", "--quiet", "--reports", "none")
     before = pl.read_parquet(tmp_path / "out" / "cells.parquet")
     worked: list[str] = []
     work = cycling_command.work
     monkeypatch.setattr(cycling_command, "work", lambda task: (worked.append(task.cell.name), work(task))[1])
-    run("cycling", folder, "--out", tmp_path / "out", "--quiet")
+    run("cycling", folder, "--out", tmp_path / "out", "--quiet", "--reports", "none")
     assert worked == []
     assert pl.read_parquet(tmp_path / "out" / "cells.parquet").equals(before)
     write(folder / "cell_01.csv", 0.9, seed=9)
-    run("cycling", folder, "--out", tmp_path / "out", "--quiet")
+    run("cycling", folder, "--out", tmp_path / "out", "--quiet", "--reports", "none")
     assert worked == ["cell_01"]
     after = pl.read_parquet(tmp_path / "out" / "cells.parquet")
     assert after.filter(pl.col("cell") == "cell_01")["average_coulombic_efficiency"][0] == pytest.approx(0.9, abs=1e-5)
     worked.clear()
     (folder / "cell.toml").write_text(CELL.replace("2 cm^2", "1 cm^2"))  # every cell has another area now
-    run("cycling", folder, "--out", tmp_path / "out", "--quiet")
+    run("cycling", folder, "--out", tmp_path / "out", "--quiet", "--reports", "none")
     assert {"cell_00", "cell_01", "cell_02"} <= set(worked)
     assert set(pl.read_parquet(tmp_path / "out" / "cells.parquet")["area_cm2"].drop_nulls().round(9)) == {1.0}
 
@@ -140,7 +140,7 @@ def test_a_broken_database_is_made_anew(tmp_path):
     folder = laboratory(tmp_path / "data", cells=1)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mossy.duckdb").write_text("no database")
-    run("cycling", folder, "--out", tmp_path / "out", "--quiet")
+    run("cycling", folder, "--out", tmp_path / "out", "--quiet", "--reports", "none")
     with duckdb.connect(str(tmp_path / "out" / "mossy.duckdb"), read_only=True) as base:
         assert base.execute("select count(*) from cells where status = 'ok'").fetchall() == [(2,)]
 
@@ -148,7 +148,10 @@ def test_a_broken_database_is_made_anew(tmp_path):
 def test_a_pattern_that_matches_no_file_is_said(tmp_path):
     folder = laboratory(tmp_path / "data", cells=1)
     (folder / "cell.toml").write_text(CELL + '[cells."cel_00"]\narea = "1 cm^2"\n')
-    assert '[cells."cel_00"] matches none of its 4 files' in run("cycling", folder, "--out", tmp_path / "out")[1]
+    assert (
+        '[cells."cel_00"] matches none of its 4 files'
+        in run("cycling", folder, "--out", tmp_path / "out", "--reports", "none")[1]
+    )
 
 
 @pytest.mark.parametrize(
@@ -189,8 +192,8 @@ def test_titration_without_its_error_leaves_the_efficiency(tmp_path):
 
 def test_results_beside_the_data_are_not_taken_for_data(tmp_path):
     folder = laboratory(tmp_path / "data")
-    run("cycling", folder, "--out", folder / "results", "--quiet")
-    run("cycling", folder, "--out", folder / "results", "--quiet")
+    run("cycling", folder, "--out", folder / "results", "--quiet", "--reports", "none")
+    run("cycling", folder, "--out", folder / "results", "--quiet", "--reports", "none")
     cells = pl.read_parquet(folder / "results" / "cells.parquet")
     assert "cells" not in cells["cell"].to_list()
     assert cells.height == 6
@@ -230,7 +233,7 @@ def test_a_defect_in_one_cell_does_not_take_the_others_with_it(tmp_path, monkeyp
         return study(name, *given, **how)
 
     monkeypatch.setattr(cycling_study, "study", failing)
-    code, said = run("cycling", folder, "--out", tmp_path / "out", "--quiet")
+    code, said = run("cycling", folder, "--out", tmp_path / "out", "--quiet", "--reports", "none")
     assert code == 1
     assert "a defect of Mossy: ZeroDivisionError" in said
     cells = pl.read_parquet(tmp_path / "out" / "cells.parquet")
@@ -248,11 +251,11 @@ def test_a_stop_keeps_what_was_done(tmp_path, monkeypatch):
         return work(task)
 
     monkeypatch.setattr(cycling_command, "work", stopping)
-    assert analyse([folder], Wanted(), tmp_path / "out", True) == 1
+    assert analyse([folder], Wanted(reports="none"), tmp_path / "out", True) == 1
     cells = pl.read_parquet(tmp_path / "out" / "cells.parquet")
     assert cells["cell"].to_list() == seen
     monkeypatch.setattr(cycling_command, "work", work)
-    analyse([folder], Wanted(), tmp_path / "out", True)
+    analyse([folder], Wanted(reports="none"), tmp_path / "out", True)
     assert pl.read_parquet(tmp_path / "out" / "cells.parquet").height == 6
 
 
@@ -276,7 +279,7 @@ def test_bad_input_is_a_message(tmp_path, monkeypatch, words, part):
 def test_a_mistake_in_the_description_is_named_and_refuses_the_cells_it_describes(tmp_path):
     folder = laboratory(tmp_path / "data")
     (folder / "cell.toml").write_text('kind = "substrat"')
-    code, said = run("cycling", folder, "--out", tmp_path / "out", "--quiet")
+    code, said = run("cycling", folder, "--out", tmp_path / "out", "--quiet", "--reports", "none")
     assert code == 1
     assert "did you mean 'substrate'" in said
 

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from cells_for_tests import electrode, seen_at, simulate
-from mossy.analysis import overpotential
+from mossy.analysis import cycler_steps, overpotential
 from mossy.analysis.overpotential.level import levels
 from mossy.analysis.overpotential.pieces import grouped_median
 from mossy.analysis.overpotential.reading import read
@@ -131,6 +131,21 @@ def test_every_level_of_a_stepped_current_has_its_own_resistance() -> None:
     assert [each.resistance_ohm for each in found.plateaus] == pytest.approx([40.0, 50.0, 70.0], rel=1e-9)
 
 
+def test_a_median_over_several_currents_is_told_from_one() -> None:
+    stepped = overpotential.plateaus(
+        record(**half_cycles([(1e-4, 0.004), (-1e-4, 0.004), (4e-4, 0.03), (-4e-4, 0.03)]))
+    )
+    assert stepped.currents_mA == pytest.approx((0.1, 0.4))
+    assert not stepped.single_current
+    # 1 % off is the instrument's, and each direction may have a current of its own
+    cycled_once = overpotential.plateaus(
+        record(**half_cycles([(1e-3, 0.03), (-5e-4, 0.02), (1.01e-3, 0.03), (-5e-4, 0.02)]))
+    )
+    assert cycled_once.currents_mA == pytest.approx((0.5, 1.005))
+    assert cycled_once.single_current
+    assert cycled_once.as_dict()["single_current"]
+
+
 def test_a_strip_cut_off_by_voltage_keeps_its_plateau() -> None:
     cut = 0.02 + 0.98 * FRACTION**60
     columns = half_cycles([(-1e-3, 0.03), (1e-3, cut)])
@@ -178,6 +193,53 @@ def test_a_voltage_alone_is_refused_and_described_otherwise() -> None:
     assert [each.voltage_mV for each in halved] == pytest.approx([50.0, 50.0, 40.0, 40.0])
     with pytest.raises(InputError, match="goes back"):
         overpotential.trace_features(time[::-1], voltage)
+
+
+# Sweeps
+
+
+def voltammogram(cycles: int = 3) -> dict[str, np.ndarray]:
+    """1 mV/s between -0.2 and 1 V: plating below -0.03 V, a stripping peak on the way back, and a little noise."""
+    time = np.arange(0.0, 2400.0 * cycles, 2.0)
+    back = time % 2400.0 > 1200.0
+    voltage = np.abs(time % 2400.0 - 1200.0) / 1000.0 - 0.2
+    current = np.where(voltage < -0.03, 4e-3 * (voltage + 0.03), 0.0)
+    current += np.where(back, 6e-4 * np.exp(-(((voltage - 0.1) / 0.05) ** 2)), 0.0)
+    return {
+        "time": time,
+        "voltage": voltage + np.random.default_rng(0).normal(0.0, 1e-4, len(time)),
+        "current": current,
+    }
+
+
+def test_a_sweep_has_no_plateau_no_shape_and_no_parts() -> None:
+    given = record(**voltammogram(), kind="substrate", roles=PLATES_NEGATIVE)
+    assert overpotential.is_sweep(cycler_steps.of(given))
+    for told in (overpotential.plateaus, overpotential.shape, overpotential.split):
+        with pytest.raises(InputError, match="swept in time") as caught:
+            told(given)
+        assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "along", [0.05 + 0.05 * FRACTION, 0.02 + 0.98 * FRACTION**60, 0.03 + 0.02 * np.exp(-FRACTION / 0.05)]
+)
+def test_a_constant_current_is_no_sweep_however_the_voltage_runs(along: np.ndarray) -> None:
+    """Not even where the voltage is a straight line, and not where a ripple of the current changes it by a tenth."""
+    columns = half_cycles([(-1e-3, along), (1e-3, along)])
+    assert not overpotential.is_sweep(cycler_steps.of(record(**columns)))
+    ripple = 1.0 + 0.1 * (-1.0) ** np.arange(len(columns["current"]))
+    assert not overpotential.is_sweep(cycler_steps.of(record(**columns | {"current": columns["current"] * ripple})))
+
+
+def test_a_sweep_within_a_test_of_constant_currents_is_left_out() -> None:
+    columns = half_cycles([(-1e-3, 0.03), (1e-3, 0.02)] * 4)
+    sweep = voltammogram(1)
+    sweep["time"] = sweep["time"] + columns["time"][-1] + 10.0
+    together = {name: np.concatenate([columns[name], sweep[name]]) for name in columns}
+    found = overpotential.plateaus(record(**together, kind="substrate", roles=PLATES_NEGATIVE))
+    assert [each.cell_voltage_mV for each in found.plateaus] == pytest.approx([30.0, 20.0] * 4, abs=1e-9)
+    assert any("swept are left out" in note for note in found.notes)
 
 
 # The law of the relaxation
@@ -263,6 +325,109 @@ def test_a_relaxation_that_is_not_resolved_is_not_named() -> None:
     unnamed = [each for each in found.interruptions if each.rival is not None]
     assert len(unnamed) > 0.9 * len(found.interruptions)
     assert all(each.concentration is None and each.charge_transfer_and_film is None for each in unnamed)
+
+
+def sampled(
+    rows: np.ndarray, tau: float, *, law: Callable[[np.ndarray], Any] = finite_diffusion, late: float = 200.0
+) -> Cycling:
+    """20 mV ohmic, 30 mV of charge transfer in `tau` s, 50 mV by a law in `late` s; rows at the same times after each
+    switch on and off, noise of 10 uV."""
+    rng = np.random.default_rng(8)
+    time, voltage, current, now = [np.array([0.0, 60.0])], [np.zeros(2)], [np.zeros(2)], 60.0
+    for sign in (1.0, -1.0):
+        left = 0.03 * np.exp(-rows / tau) + 0.05 * law(rows / late)
+        for amps, along in ((1e-3 * sign, 0.1 - left), (0.0, left)):
+            time.append(now + 1e-4 + rows)
+            voltage.append(sign * along + rng.normal(0.0, 1e-5, len(rows)))
+            current.append(np.full(len(rows), amps))
+            now = time[-1][-1]
+    return record(np.concatenate(time), np.concatenate(voltage), np.concatenate(current))
+
+
+@pytest.mark.parametrize("first", [1e-3, 0.1, 0.5])
+@pytest.mark.parametrize("every", [1.0, 5.0, 10.0, 30.0])
+def test_what_falls_between_the_first_two_rows_is_not_carried_beyond_the_first(first: float, every: float) -> None:
+    """Rows soon after the switch, then every so many seconds, time constants from below the first to ten seconds.
+
+    The ohmic part is 20 mV or more than it by what is gone before the first row; where the time constant is three
+    times the first row's or more, the first row has lost at most 0.4 of what it shows and the error covers that.
+    """
+    rows = np.concatenate([[first], np.arange(every, 3601.0, every)])
+    for tau in (3e-4, 1e-3, 0.01, 0.1, 0.3, 1.0, 3.0, 10.0):
+        for each in overpotential.split(sampled(rows, tau)).interruptions:
+            error = each.ohmic.standard_error_mV
+            assert 20.0 - 3.0 * error < each.ohmic.mV <= 50.0 + 3.0 * error
+            if tau >= first:
+                assert each.ohmic_at_least_mV < 20.0 + 0.5  # noise and 0.5 % of the relaxation
+            if tau >= 3.0 * first:
+                assert each.ohmic.mV == pytest.approx(20.0, abs=3.0 * error)
+            if tau < each.time_constants_second[0] and each.charge_transfer_and_film is None and each.fast is not None:
+                lost = 30.0 * -np.expm1(-first / tau)
+                assert each.fast.mV == pytest.approx(30.0 - lost, abs=3.0 * each.fast.standard_error_mV)
+            if each.concentration is not None:
+                assert each.concentration.mV == pytest.approx(50.0, abs=3.0 * each.concentration.standard_error_mV)
+            if each.charge_transfer_and_film is not None:  # a law is told only of what more than one row shows
+                assert tau > 0.9 * every
+                assert each.charge_transfer_and_film.mV == pytest.approx(
+                    30.0, abs=3.0 * each.charge_transfer_and_film.standard_error_mV
+                )
+
+
+def test_a_row_at_once_and_one_each_second_measure_the_jump() -> None:
+    """The first row, 1 ms after the switch, has lost 0.1 mV of 30 in 0.3 s: the jump is the ohmic part. Of a time
+    constant anywhere between 1 ms and 1 s the first row has lost up to 0.116 in two of three cases, 3.5 mV."""
+    rows = np.concatenate([[1e-3], np.arange(1.0, 3601.0)])
+    for each in overpotential.split(sampled(rows, 0.3)).interruptions:
+        assert each.relaxation == "fast, then diffusion"
+        assert each.ohmic.mV == pytest.approx(20.0, abs=0.3)
+        assert each.ohmic.standard_error_mV == pytest.approx(30.0 * np.expm1((1e-3) ** 0.32), rel=0.1)
+        assert each.charge_transfer_and_film is None
+        assert each.fast is not None
+        assert each.fast.mV == pytest.approx(30.0, abs=0.5)
+        assert each.concentration is not None
+        assert each.concentration.mV == pytest.approx(50.0, abs=0.5)
+
+
+@pytest.mark.parametrize(("late", "slow"), [(200.0, True), (20.0, False)])
+def test_an_exponential_of_minutes_is_no_interphase(late: float, slow: bool) -> None:
+    """R C of a double layer or film ends at some 10 s: 200 s are called slow, and neither film nor concentration."""
+    found = overpotential.split(sampled(np.geomspace(1e-3, 3600.0, 80), 1.0, law=lambda x: np.exp(-x), late=late))
+    for each in found.interruptions:
+        assert each.concentration is None
+        assert each.charge_transfer_and_film is not None
+        assert each.charge_transfer_and_film.mV == pytest.approx(30.0 if slow else 80.0, abs=1.0)
+        assert (each.slow is not None) == slow
+        assert each.slow is None or each.slow.mV == pytest.approx(50.0, abs=3.0 * each.slow.standard_error_mV)
+
+
+def test_a_film_little_faster_than_the_diffusion_is_told_from_it() -> None:
+    """10 s beside 30 s: the best of the grid's starts lies far from it, and the fit gets there."""
+    for each in overpotential.split(sampled(np.geomspace(1e-2, 3600.0, 80), 10.0, late=30.0)).interruptions:
+        assert each.relaxation == "exponential and diffusion"
+        assert each.time_constants_second == pytest.approx((10.0, 30.0), rel=0.05)
+        assert each.ohmic.mV == pytest.approx(20.0, abs=3.0 * each.ohmic.standard_error_mV)
+
+
+def test_a_rest_that_begins_with_the_current_s_voltage_begins_a_row_later() -> None:
+    """Some instruments write the last voltage under current once more: it says nothing of the jump."""
+    rows = np.concatenate([[0.0], np.arange(1.0, 3601.0)])
+    given = sampled(rows, 1e-3)
+    table = given.table.with_row_index()
+    again = (table["current_ampere"] == 0.0) & (table["current_ampere"].shift(1) != 0.0)
+    table = table.with_columns(
+        voltage_volt=pl.when(again).then(0.1 * pl.col("voltage_volt").sign()).otherwise("voltage_volt")
+    )
+    found = overpotential.split(Cycling(table.drop("index"), given.metadata))
+    assert any("still shows the voltage under current" in note for note in found.notes)
+    for each in found.interruptions:
+        assert each.resolution_second == pytest.approx(1.0, abs=1e-3)
+        assert each.ohmic.mV == pytest.approx(50.0, abs=3.0 * each.ohmic.standard_error_mV)  # with what is gone in 1 s
+
+
+def test_a_rest_that_begins_above_the_current_s_voltage_is_not_split() -> None:
+    found = overpotential.split(interrupted(lambda t: 0.07 * np.exp(-t / 5.0), noise=1e-5, count=4))
+    assert not found.interruptions
+    assert any("above the voltage under current" in note for note in found.notes)
 
 
 def test_the_parts_add_up_to_the_total() -> None:
@@ -465,7 +630,8 @@ SHAPES = {
     "flat": 0.0 * FRACTION,
     "falling": 0.02 * np.exp(-3.0 * FRACTION),
     "peaking": 0.02 * (2.0 * FRACTION - 1.0) ** 2,
-    "arcing": 0.02 * (1.0 - finite_diffusion(4.0 * FRACTION)),
+    "settling": 0.02 * (1.0 - finite_diffusion(18.0 * FRACTION)),
+    "arcing": 0.02 * (1.0 - finite_diffusion(2.0 * FRACTION)),
     "rising": 0.02 * FRACTION,
     "end rise": 0.04 * FRACTION**12,
 }
@@ -502,7 +668,7 @@ def test_the_features_are_those_of_the_trace() -> None:
     """
     middle = (np.arange(10) + 0.5) / 10.0 + 1.0 / 400.0
     arc = shapes_of(SHAPES["arcing"]).shapes[0]
-    at = 50.0 + 20.0 * (1.0 - finite_diffusion(4.0 * middle))
+    at = 50.0 + 20.0 * (1.0 - finite_diffusion(2.0 * middle))
     assert arc.tenths_mV == pytest.approx(at, abs=0.05)
     assert arc.rise_mV == pytest.approx(at[9] - at[0], abs=0.05)
     assert arc.arch_mV == pytest.approx(at[4:6].mean() - 0.5 * (at[0] + at[9]), abs=0.05)
@@ -523,6 +689,14 @@ def test_a_nucleation_peak_has_its_height_and_width(height: float, shape: str) -
         assert each.peak_width_second == pytest.approx(3600.0 * at_half, abs=20.0)
         # of the first tenth's middle 19 % of the height are left: 0.9 mV do not count against 2.5 mV, 5.7 mV do
         assert each.shape == shape
+
+
+def test_a_profile_that_becomes_steady_settles_and_does_not_arc() -> None:
+    """Salt of 200 s in half-cycles of an hour: 16 mV of rise, all of it within the first tenths."""
+    for each in overpotential.shape(sampled(np.arange(10.0, 3601.0, 10.0), 1.0)).shapes:
+        assert each.shape == "settling"
+        assert each.late_rise_mV < 0.2
+        assert each.rise_mV > 10.0
 
 
 def test_noise_is_no_nucleation_peak() -> None:

@@ -211,6 +211,25 @@ def test_a_collapse_counts_only_without_a_change_of_current() -> None:
     assert any("not recorded" in line for line in voltage_events(time, volt)[0].evidence)
 
 
+@pytest.mark.parametrize(("every", "words"), [(1e-3, "1 ms"), (0.5, "500 ms"), (30.0, "30 s"), (300.0, "5 min")])
+def test_the_moment_of_a_collapse_lies_in_its_bracket_and_its_duration_is_readable(every: float, words: str) -> None:
+    """The highest point comes two rows before the fall, which one interval takes half of."""
+    time = every * np.arange(400.0)
+    volt = 0.12 + 1e-3 * np.sin(7.0 * np.arange(400.0))
+    volt[200:203] = (0.63, 0.62, 0.61)
+    (event,) = voltage_events(time, volt, np.full(len(time), 4e-4), within=4.5 * every)
+    assert event.coordinate == pytest.approx(202.0 * every)
+    assert event.bracket[0] <= event.coordinate <= event.bracket[1] == pytest.approx(203.0 * every)
+    assert event.text.endswith(f"half of it within {words}")
+    assert event.text not in event.evidence
+
+
+def test_a_collapse_of_a_trace_without_noise_repeats_nothing() -> None:
+    volt = np.where(np.arange(100.0) < 50.0, 0.15, 0.01)
+    (event,) = voltage_events(np.arange(100.0), volt, np.full(100, 4e-4))
+    assert event.text not in event.evidence
+
+
 def test_bad_input_is_refused() -> None:
     spectra = series("", 1.0, np.random.default_rng(21))
     with pytest.raises(InputError, match="does not rise"):

@@ -200,7 +200,13 @@ def _plateaus(found: CellStudy) -> list[PointsShown]:
     return series
 
 
-_PARTS = {"ohmic": "ohmic", "charge_transfer_and_film": "charge transfer and film", "concentration": "concentration"}
+_PARTS = {
+    "ohmic": "ohmic",
+    "fast": "faster than the rows",
+    "charge_transfer_and_film": "charge transfer and film",
+    "concentration": "concentration",
+    "slow": "slow, of no known law",
+}
 
 
 def _split(found: CellStudy) -> dict[str, PointsShown]:
@@ -214,7 +220,7 @@ def _split(found: CellStudy) -> dict[str, PointsShown]:
             shown[words] = PointsShown(
                 words,
                 _floats([each.cycle for each, _ in some]),
-                np.abs(_floats([part.mV for _, part in some])),
+                _floats([part.mV for _, part in some]),
                 _floats([part.standard_error_mV for _, part in some]),
                 np.ones(len(some), dtype=bool),
             )

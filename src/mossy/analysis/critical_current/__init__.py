@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from mossy.analysis import cycler_steps
-from mossy.analysis.critical_current.rules import Bad, first_bad, milliampere
+from mossy.analysis.critical_current.rules import Bad, first_bad, milliampere, opening_fall
 from mossy.analysis.critical_current.stages import Stages, equal, stages_of
 from mossy.analysis.cycler_steps import Steps
 from mossy.analysis.failure.course import levels, stretches
@@ -36,9 +36,9 @@ _PARTS = {1: "plating", -1: "stripping"}
 class Limit:
     """The limit that one voltage and one direction of current show; currents in mA, None where a bound is open.
 
-    `verdict`: "interval", "not reached" (the last good step is a lower bound) or "failed at the first step" (the first
-    bad one is an upper bound). `value_mA`, the middle of the interval, has the standard error of a uniform distribution
-    over it, step/sqrt(12).
+    `verdict`: "interval", "not reached" (the last good step is a lower bound), "failed at the first step" (the first
+    bad one is an upper bound) or "not told" (the cell had shorted before, or may have as the test began). `value_mA`,
+    the middle of the interval, has the standard error of a uniform distribution over it, step/sqrt(12).
     """
 
     electrode: str
@@ -113,11 +113,10 @@ def find(
     count = _check_stepped(steps)
     seen = [stages_of(record, steps, electrode) for electrode in _electrodes(record)]
     protocol = _protocol(seen[0])
-    limits = [limit for stages in seen for limit in _limits(stages, steps, protocol, cut_off_volt, area)]
-    first = min(limits, key=lambda each: each.time_second if each.time_second is not None else np.inf)
-    if count == 1 and first.rule is None:
+    limits = _limits(seen, steps, protocol, cut_off_volt, area)
+    overall = _overall(limits)
+    if count == 1 and overall.rule is None:
         raise _not_stepped(count, max(int(np.sum(seen[0].sign == sign)) for sign in (-1, 1)))
-    overall = first if first.rule is not None else max(limits, key=lambda each: each.last_good_mA or 0.0)
     own = _under_study(record)
     electrode = own if len(seen) > 1 else "cell"
     chosen = {each.direction: each for each in limits if each.electrode == electrode}
@@ -168,14 +167,31 @@ def _currents(stages: Stages) -> list[float]:
     return [float(np.median(stages.amperes[stages.level == each])) for each in np.unique(stages.level)]
 
 
-def _limits(stages: Stages, steps: Steps, protocol: str, cut_off: float | None, area: float | None) -> list[Limit]:
+def _limits(seen: list[Stages], steps: Steps, protocol: str, cut_off: float | None, area: float | None) -> list[Limit]:
+    """That of each voltage and sign of current; what was run after a short tells nothing of either sign."""
+    parts = [(stages, np.flatnonzero(stages.sign == sign), sign) for stages in seen for sign in (-1, 1)]
+    parts = [part for part in parts if len(part[1])]
+    bads = [first_bad(stages, places, protocol, cut_off) for stages, places, _ in parts]
+    shorts = [
+        float(stages.start[bad.place])
+        for (stages, _, _), bad in zip(parts, bads, strict=True)
+        if bad is not None and bad.rule == "short"
+    ]
+    shorted = min(shorts, default=np.inf)
     found = []
-    for sign in (-1, 1):
-        places = np.flatnonzero(stages.sign == sign)
-        if len(places):
-            bad = first_bad(stages, places, protocol, cut_off)
-            found.append(_limit(stages, places, bad, _direction(stages, steps, sign), area))
+    for (stages, places, sign), bad in zip(parts, bads, strict=True):
+        later = bad is not None and bad.rule != "short" and stages.start[bad.place] > shorted
+        found.append(_limit(stages, places, None if later else bad, _direction(stages, steps, sign), area, shorted))
     return found
+
+
+def _overall(limits: list[Limit]) -> Limit:
+    """The one that came first; without any, one that tells nothing, as the cell then has no limit that is known."""
+    bad = [each for each in limits if each.time_second is not None]
+    if bad:
+        return min(bad, key=lambda each: each.time_second or 0.0)
+    untold = [each for each in limits if each.verdict == "not told"]
+    return untold[0] if untold else max(limits, key=lambda each: each.last_good_mA or 0.0)
 
 
 def _direction(stages: Stages, steps: Steps, sign: int) -> str:
@@ -185,17 +201,25 @@ def _direction(stages: Stages, steps: Steps, sign: int) -> str:
     return _WORDS[sign] if steps.plating_sign is None else _PARTS[sign * steps.plating_sign]
 
 
-def _limit(stages: Stages, places: np.ndarray, bad: Bad | None, direction: str, area: float | None) -> Limit:
+def _limit(
+    stages: Stages, places: np.ndarray, bad: Bad | None, direction: str, area: float | None, shorted: float
+) -> Limit:
     run = places if bad is None else places[places < bad.place]
-    last: float | None = float(stages.amperes[run].max()) if bad is None else None
+    last: float | None = None
     broken: float | None = None
     evidence: tuple[str, ...] = ()
-    if bad is not None:
+    if bad is None:
+        whole, doubt = run[stages.start[run] < shorted], opening_fall(stages, run)
+        last = float(stages.amperes[whole].max()) if len(whole) and not doubt else None
+        late = len(run) - len(whole)
+        evidence = (*doubt, *([f"{late} steps are left out: the cell had shorted before them"] if late else []))
+    else:
         broken, more = _blamed(stages, run, bad)
         below = stages.amperes[run][stages.amperes[run] < 0.95 * broken]
         last = float(below.max()) if len(below) else None
         evidence = (*bad.evidence, *more)
-    verdict = "not reached" if broken is None else "interval" if last is not None else "failed at the first step"
+    verdicts = {(True, True): "interval", (True, False): "not reached", (False, True): "failed at the first step"}
+    verdict = verdicts.get((last is not None, broken is not None), "not told")
     per_cm2 = None if area is None else 0.1 / area
     return Limit(
         stages.electrode,
@@ -260,6 +284,8 @@ def _notes(seen: list[Stages], limit: Limit, protocol: str, area: float | None, 
         notes.append("no step was bad: the highest current run is a lower bound")
     elif limit.verdict == "failed at the first step":
         notes.append("the first step was bad: its current is an upper bound")
+    elif limit.verdict == "not told":
+        notes.append("no critical current is told: " + "; ".join(limit.evidence))
     if len(seen) == 1 and steps.kind != "substrate":
         notes.append(
             "one electrode is plated while the other is stripped: without a reference electrode the voltage does not "

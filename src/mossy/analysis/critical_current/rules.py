@@ -14,7 +14,15 @@ DIVERGES = 2.0
 Charge transfer makes V/I fall with the current, salt gradients below half the limiting current raise it by less."""
 FALLS = 0.4
 """Short: share of |V| of the stretch before at the same or a smaller current. A passive cell's |V| rises with its
-current, and a native film that breaks takes half of it."""
+current, and a native film that breaks takes half of it. Also the share of the highest |V| of a stretch, from a tenth of
+its time on, that is left at its end: a filament that grows through it."""
+VERY_LOW = 0.15
+"""The same share in the first stretch of a sign, where films break in and nothing is known to compare with, unless |V|
+collapses there."""
+LEAST = 3e-3
+"""V by which |V| falls or rises at least: contacts and instruments do less."""
+OHMIC, READING = 0.1, 3e-4
+"""Stretches are one resistor's where |V| is off by no more than this share and so many V."""
 CUT = 0.9
 """Cut-off: share of the usual duration (or charge) below which a stretch was cut short."""
 AT_LIMIT = 0.98
@@ -49,7 +57,7 @@ def first_bad(stages: Stages, places: np.ndarray, protocol: str, cut_off_volt: f
 
 
 def _short(stages: Stages, k: int, good: list[int]) -> list[str]:
-    reasons = [stages.drop[k]] if stages.drop[k] else []
+    reasons = [stages.drop[k]] if stages.drop[k] else _fall(stages, k, good)
     before = [g for g in good if stages.amperes[g] <= 1.05 * stages.amperes[k]]
     if before:
         last = before[-1]
@@ -63,13 +71,49 @@ def _short(stages: Stages, k: int, good: list[int]) -> list[str]:
     return reasons
 
 
+def _fall(stages: Stages, k: int, good: list[int]) -> list[str]:
+    """|V| that falls within the stretch and stays down, at once or over the whole of it."""
+    share = float(stages.late[k] / max(stages.highest[k], 1e-12))
+    known = bool(good) or bool(stages.collapsed[k])
+    if share > (FALLS if known else VERY_LOW) or stages.highest[k] - stages.late[k] < LEAST:
+        return []
+    per = 1.0 / float(stages.amperes[k])
+    return [
+        f"|V| falls from {volts(float(stages.highest[k]))} to {volts(float(stages.late[k]))} within the step at "
+        f"{milliampere(stages, k)} and stays there: V/I from {stages.highest[k] * per:.4g} to "
+        f"{stages.late[k] * per:.4g} ohm"
+    ]
+
+
+def opening_fall(stages: Stages, places: np.ndarray) -> list[str]:
+    """Why the stretches of one sign, none of them bad, tell nothing: |V| fell as the first began, and all are ohmic.
+
+    A native film that breaks as soon as a current flows does so, and a cell that shorts there; only what comes later
+    could tell, and a resistor from there on may be either.
+    """
+    known = places[np.isfinite(stages.plateau[places])]
+    if not len(known) or stages.bare[known[0]]:
+        return []
+    k, resistance = known[0], float(np.median(stages.plateau[known] / stages.amperes[known]))
+    ohmic = resistance * stages.amperes[known]
+    bends = bool(np.any(np.abs(stages.plateau[known] - ohmic) > OHMIC * ohmic + READING))
+    fallen = stages.late[k] <= VERY_LOW * stages.opening[k] and stages.opening[k] - stages.late[k] >= LEAST
+    if bends or not fallen:
+        return []
+    return [
+        f"in the first tenth of the first step |V| falls from {volts(float(stages.opening[k]))} to "
+        f"{volts(float(stages.late[k]))}, and every step after it is a resistor of {resistance:.3g} ohm: a "
+        "film that breaks and a short look alike there"
+    ]
+
+
 def _divergence(stages: Stages, k: int, good: list[int]) -> list[str]:
     late = stages.plateau if stages.bare[k] else stages.late
     reasons = []
     if not stages.bare[k]:
         usual = max(1.0, float(np.median(stages.late[good] / stages.early[good]))) if good else 1.0
         rise = float(stages.late[k] / max(stages.early[k], 1e-12))
-        if rise >= DIVERGES * usual:
+        if rise >= DIVERGES * usual and stages.late[k] - stages.early[k] >= LEAST:
             reasons.append(
                 f"|V| rises from {volts(float(stages.early[k]))} to {volts(float(stages.late[k]))} within the step at "
                 f"{milliampere(stages, k)}, {rise:.3g} times ({usual:.3g} times before)"
@@ -77,7 +121,7 @@ def _divergence(stages: Stages, k: int, good: list[int]) -> list[str]:
     if good:
         usual = float(np.median(late[good] / stages.amperes[good]))
         now = float(late[k] / stages.amperes[k])
-        if now >= DIVERGES * usual:
+        if now >= DIVERGES * usual and (now - usual) * stages.amperes[k] >= LEAST:
             reasons.append(
                 f"V/I reaches {now:.4g} ohm at {milliampere(stages, k)}, {now / usual:.3g} times the median of "
                 f"{usual:.4g} ohm of the steps before"
@@ -120,4 +164,4 @@ def milliampere(stages: Stages, k: int) -> str:
     return f"{1e3 * stages.amperes[k]:.4g} mA"
 
 
-__all__ = ["AT_LIMIT", "CUT", "DIVERGES", "FALLS", "Bad", "first_bad", "milliampere"]
+__all__ = ["AT_LIMIT", "CUT", "DIVERGES", "FALLS", "VERY_LOW", "Bad", "first_bad", "milliampere", "opening_fall"]

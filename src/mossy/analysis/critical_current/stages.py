@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mossy.analysis.cycler_steps import Steps
-from mossy.analysis.failure.course import course_of, levels, stretches
-from mossy.analysis.failure.drop import drops
+from mossy.analysis.failure.collapse import collapses
+from mossy.analysis.failure.course import SETTLED, course_of, levels, stretches
+from mossy.analysis.failure.drop import WINDOW, drops
 from mossy.records import Cycling
 
 EARLY, LATE = (0.1, 0.3), 0.95
@@ -22,8 +23,10 @@ ALIKE = 0.02
 class Stages:
     """One entry a stretch, in order of time: `sign` of the current, `direction` (+1 plates the electrode under study,
     0 not known), `amperes`, `level` (which current), `start`, `end` (s), `charge` (C, positive), `plateau`, `early`,
-    `late` (median |V|), `held` (a held voltage follows), `drop` (what a sudden drop within says, "" for none), `last`
-    (the record ends in it), `bare` (strips a foreign substrate, where the voltage has to run away at the end).
+    `late` (median |V|), `highest` (of the polarisation from `SETTLED` on, medians of `WINDOW` rows), `opening` (before
+    that, of three rows), `held` (a held voltage follows), `drop` (what a sudden drop within says, "" for none),
+    `collapsed` (|V| collapses within it), `last` (the record ends in it), `bare` (strips a foreign substrate, where the
+    voltage has to run away at the end).
     """
 
     electrode: str
@@ -37,8 +40,11 @@ class Stages:
     plateau: np.ndarray
     early: np.ndarray
     late: np.ndarray
+    highest: np.ndarray
+    opening: np.ndarray
     held: np.ndarray
     drop: Sequence[str]
+    collapsed: np.ndarray
     last: np.ndarray
     bare: np.ndarray
 
@@ -55,13 +61,18 @@ def stages_of(record: Cycling, steps: Steps, electrode: str = "cell") -> Stages:
     )
     rows, half = stretches(steps)
     trace, halves = seen.trace, steps.half_cycles
-    sign = np.sign(np.array([np.median(trace.current[a : b + 1]) for a, b in rows])).astype(int)
-    amperes = np.array([float(np.median(np.abs(trace.current[a : b + 1]))) for a, b in rows])
+    sign = np.sign(np.array([_median(trace.current[a : b + 1]) for a, b in rows])).astype(int)
+    amperes = np.array([_median(np.abs(trace.current[a : b + 1])) for a, b in rows])
     start = trace.time[np.maximum(rows[:, 0] - 1, 0)]
     seconds = trace.time[rows[:, 1]]
     size = np.abs(trace.voltage)
     parts = np.array([_medians(trace.time[a : b + 1], size[a : b + 1]) for a, b in rows]).reshape(-1, 3)
+    along = -sign if electrode == "counter" else sign
+    tops = np.array(
+        [_tops(trace.time[a : b + 1], s * trace.voltage[a : b + 1]) for s, (a, b) in zip(along, rows, strict=True)]
+    ).reshape(-1, 2)
     direction = halves["direction"].fill_null(0).to_numpy()[half]
+    dropped, collapsed = _drops(record, seen, rows)
     return Stages(
         electrode,
         sign,
@@ -74,8 +85,11 @@ def stages_of(record: Cycling, steps: Steps, electrode: str = "cell") -> Stages:
         parts[:, 0],
         parts[:, 1],
         parts[:, 2],
+        tops[:, 0],
+        tops[:, 1],
         _held(steps, rows),
-        _drops(record, seen, rows),
+        dropped,
+        collapsed,
         rows[:, 1] == len(trace.time) - 1,
         (direction != 1) & (steps.kind == "substrate"),
     )
@@ -111,7 +125,14 @@ def _medians(time: np.ndarray, size: np.ndarray) -> tuple[float, float, float]:
     length = time[-1] - time[0]
     marks = np.searchsorted(time, time[0] + length * np.array([0.2, 0.8, *EARLY, LATE]))
     middle, early = size[marks[0] : max(marks[1], marks[0] + 1)], size[marks[2] : max(marks[3], marks[2] + 1)]
-    return float(np.median(middle)), float(np.median(early)), float(np.median(size[min(marks[4], len(size) - 1) :]))
+    return _median(middle), _median(early), _median(size[min(marks[4], len(size) - 1) :])
+
+
+def _median(values: np.ndarray) -> float:
+    """The plain median, without what makes NumPy's slow on thousands of short pieces."""
+    low, high = (len(values) - 1) // 2, len(values) // 2
+    ranked = np.partition(values, (low, high))
+    return 0.5 * float(ranked[low] + ranked[high])
 
 
 def _held(steps: Steps, rows: np.ndarray) -> np.ndarray:
@@ -119,18 +140,38 @@ def _held(steps: Steps, rows: np.ndarray) -> np.ndarray:
     return np.array([begins.get(int(b) + 1) == "hold" for b in rows[:, 1]], dtype=bool)
 
 
-def _drops(record: Cycling, steps: Steps, rows: np.ndarray) -> list[str]:
-    """What the search for sudden drops says of each stretch."""
-    said = [""] * len(rows)
+def _tops(time: np.ndarray, polarisation: np.ndarray) -> tuple[float, float]:
+    """(highest, opening)."""
+    known = np.isfinite(polarisation)
+    time, polarisation = time[known], polarisation[known]
+    if not len(time):
+        return np.nan, np.nan
+    settled = min(int(np.searchsorted(time, time[0] + SETTLED * (time[-1] - time[0]))), len(time) - 1)
+    return _top(polarisation[settled:], WINDOW), _top(polarisation[: max(settled, 1)], 3)
+
+
+def _top(values: np.ndarray, window: int) -> float:
+    """The largest median of so many neighbours."""
+    window = min(window, len(values))
+    return float(np.sort(np.lib.stride_tricks.sliding_window_view(values, window), axis=1)[:, window // 2].max())
+
+
+def _drops(record: Cycling, steps: Steps, rows: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """What the search for sudden drops says of each stretch, and in which of them |V| collapses."""
+    said, collapsed = [""] * len(rows), np.zeros(len(rows), dtype=bool)
     course = course_of(record, steps)
     if not course.polarised:
-        return said
+        return said, collapsed
     times = steps.trace.time[rows]
-    for event in drops(course):
+    for event in (*drops(course), *collapses(course)):
         place = int(np.searchsorted(times[:, 0], event.bracket[0], side="right")) - 1
-        if place >= 0 and event.bracket[1] <= times[place, 1]:
+        if place < 0 or event.bracket[0] > times[place, 1]:
+            continue
+        if event.kind == "voltage collapse":
+            collapsed[place] = True
+        elif event.bracket[1] <= times[place, 1]:
             said[place] = event.text
-    return said
+    return said, collapsed
 
 
 __all__ = ["ALIKE", "EARLY", "LATE", "Stages", "equal", "stages_of"]

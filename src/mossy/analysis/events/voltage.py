@@ -17,7 +17,8 @@ def voltage_events(time: Any, voltage: Any, current: Any = None, *, within: floa
     """Sudden collapses of the voltage that no change of the current explains.
 
     At each point the lowest |V| of the next `within` seconds is compared with |V|: a collapse loses at least `SHARE` of
-    |V| and `TIMES` the median change from point to point. Neighbouring ones are one event, at its highest point.
+    |V| and `TIMES` the median change from point to point. Neighbouring ones are one event, at the last point that keeps
+    nine tenths of the fall; its bracket ends where half of it is lost.
 
     Arguments: `time`, s, rising; `voltage`, V; `current`, A, or None where it was not recorded: then a change of
     current cannot be ruled out, which the evidence says. Result: events of kind "voltage collapse", `factor` the ratio
@@ -75,11 +76,11 @@ def _collapse(
     half = last + int(np.flatnonzero(size[last : bottom + 1] <= 0.5 * (high + low))[0])
     before = size[(t >= t[top] - 60.0) & (t < t[top] - 1.0)]
     after = size[(t > t[bottom] + 1.0) & (t <= t[bottom] + 60.0)]
-    text = f"voltage collapse at {t[top]:.2f} s: |V| falls from {high:.4g} to {low:.4g} V, half of it within "
-    text += f"{1e3 * (t[half] - t[last]):.3g} ms"
-    evidence = [
-        f"the fall is {(high - low) / noise:.0f} times the usual change from point to point" if noise > 0.0 else text
-    ]
+    text = f"voltage collapse at {t[last]:.2f} s: |V| falls from {high:.4g} to {low:.4g} V, half of it within "
+    text += _duration(float(t[half] - t[last]))
+    evidence = []
+    if noise > 0.0:
+        evidence.append(f"the fall is {(high - low) / noise:.0f} times the usual change from point to point")
     if len(before) and high > 1.5 * np.median(before):
         evidence.append(f"it ends a rise from {np.median(before):.3g} V, the median of the minute before")
     if len(before) and len(after):
@@ -91,7 +92,18 @@ def _collapse(
     evidence.append("a film that breaks and a filament that reaches across both do so: look at the spectra beside it")
     error = noise / high * float(np.hypot(1.0, low / high))
     bracket = (float(t[last]), float(t[half]))
-    return Event("voltage collapse", float(t[top]), bracket, low / high, error, text, tuple(evidence))
+    return Event("voltage collapse", bracket[0], bracket, low / high, error, text, tuple(evidence))
+
+
+def _duration(second: float) -> str:
+    """A time in the unit that keeps it short.
+
+    >>> _duration(3.5e-4), _duration(30.0), _duration(600.0)
+    ('0.35 ms', '30 s', '10 min')
+    """
+    if second < 1.0:
+        return f"{1e3 * second:.3g} ms"
+    return f"{second:.3g} s" if second < 120.0 else f"{second / 60.0:.3g} min"
 
 
 __all__ = ["voltage_events"]

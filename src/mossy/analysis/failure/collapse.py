@@ -94,10 +94,11 @@ def _large(time: np.ndarray, voltage: np.ndarray, current: np.ndarray | None) ->
     from mossy.analysis.events.voltage import voltage_events  # its package loads JAX, which few cells need
 
     noise = 1.4826 * float(np.median(np.abs(np.diff(np.abs(voltage)))))
-    kept = []
-    for each in voltage_events(time, voltage, current, within=_within(time)):
-        high = abs(float(voltage[np.searchsorted(time, each.coordinate)]))
-        fall = high * (1.0 - each.factor)
+    kept, within = [], _within(time)
+    for each in voltage_events(time, voltage, current, within=within):
+        # it fell from the highest point within its time, which the moment may follow
+        first, last = np.searchsorted(time, (each.coordinate - within, each.coordinate))
+        fall = float(np.max(np.abs(voltage[first : last + 1]))) * (1.0 - each.factor)
         if fall >= max(LEAST, TIMES * noise):
             kept.append(each)
     return kept

@@ -52,7 +52,7 @@ def _grown(course: Course) -> list[FailureEvent]:
     times = course.plateau[last] / baseline
     text = (
         f"|plateau| grows from {volts(baseline)} to {volts(float(course.plateau[last]))} by cycle "
-        f"{course.cycle[last]}, {times:.2g} times; {GROWTH:g} times from cycle {course.cycle[k]} on"
+        f"{course.cycle[last]}, {times:.3g} times; {GROWTH:g} times from cycle {course.cycle[k]} on"
     )
     steepest = _steepest(course, same)
     evidence = (

@@ -6,7 +6,7 @@
 the current and by paired spectra; `shape` puts each trace in numbers and a class; `asymmetry` tells an offset from
 unlike electrodes; `trace_features` is what remains for a voltage without a current. The voltage of a two-electrode cell
 is both electrodes' in series: nothing here halves it unsaid. Full and anode-free cells are refused, as their voltage
-holds a positive electrode.
+holds a positive electrode, and so are sweeps (`is_sweep`), which have no plateau.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from mossy.analysis.overpotential.plateau import Plateau, Plateaus, plateaus
 from mossy.analysis.overpotential.shapes import Evolution, Shape, Shapes, shape
 from mossy.analysis.overpotential.spectrum_split import ImpedanceSplit
 from mossy.analysis.overpotential.split import Interruption, Jump, Split, split
+from mossy.analysis.overpotential.sweep import is_sweep
 from mossy.analysis.overpotential.two_electrodes import Asymmetry, Estimate, Pair, asymmetry
 from mossy.analysis.overpotential.value import Part
 from mossy.analysis.overpotential.voltage_only import Stretch, trace_features
@@ -35,6 +36,7 @@ __all__ = [
     "Split",
     "Stretch",
     "asymmetry",
+    "is_sweep",
     "plateaus",
     "shape",
     "split",

@@ -10,6 +10,8 @@ from mossy.analysis.overpotential.level import Levels
 from mossy.analysis.overpotential.pieces import Pieces, grouped_median
 
 TENTHS = 10
+SETTLED = 3
+"""Tenths of the charge after which a trace that still rises does so for another reason than that the current began."""
 _EARLY = 0.2
 """A peak at the start lies before this share of the charge."""
 
@@ -19,7 +21,8 @@ class Features:
     """Of each piece, V unless said otherwise; NaN where its rows do not fill the tenths.
 
     `tenths` (P, 10): medians; `error`: the standard error of one; `noise`: of one row. `fall`, `rise`: from the highest
-    tenth before the lowest one down to it, and from it up to the highest after it. `arch`: the middle two tenths above
+    tenth before the lowest one down to it, and from it up to the highest after it; `late_rise`: from the tenth after
+    `SETTLED` of the charge up to the highest after it. `arch`: the middle two tenths above
     the mean of the first and last: positive where concave. `slope`: of the plateau, V for the whole charge.
     `end_rise`: the last tenth above the line through the three before it. Of the peak at the start: `height` above the
     plateau's median; `threshold`, which noise alone passes in one trace of about a thousand; the shares of the charge
@@ -31,6 +34,7 @@ class Features:
     noise: np.ndarray
     fall: np.ndarray
     rise: np.ndarray
+    late_rise: np.ndarray
     arch: np.ndarray
     slope: np.ndarray
     end_rise: np.ndarray
@@ -55,12 +59,13 @@ def features(pieces: Pieces, found: Levels) -> Features:
     least = medians[np.arange(count), lowest]
     before = np.where(place <= lowest[:, None], medians, -np.inf).max(axis=1) - least
     after = np.where(place >= lowest[:, None], medians, -np.inf).max(axis=1) - least
+    late = medians[:, SETTLED:].max(axis=1) - medians[:, SETTLED]
     arch = medians[:, 4:6].mean(axis=1) - 0.5 * (medians[:, 0] + medians[:, 9])
     weights = (place[2:8] - 4.5) / ((place[2:8] - 4.5) ** 2).sum()
     slope = TENTHS * medians[:, 2:8] @ weights
     line = medians[:, 6:9].mean(axis=1) + (medians[:, 8] - medians[:, 6])
     peak = _peak(pieces, found)
-    return Features(medians, error, found.noise, before, after, arch, slope, medians[:, 9] - line, *peak)
+    return Features(medians, error, found.noise, before, after, late, arch, slope, medians[:, 9] - line, *peak)
 
 
 def _peak(pieces: Pieces, found: Levels) -> tuple[np.ndarray, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mossy.analysis.cycler_steps import Steps
 from mossy.analysis.overpotential.pieces import noise_of
+from mossy.analysis.overpotential.sweep import swept
 
 BINS = 64
 _BEFORE, _SHARE = 8, 0.05
@@ -46,12 +47,24 @@ class Rests:
     longest: np.ndarray
     end: np.ndarray
 
+    def first(self) -> tuple[np.ndarray, np.ndarray]:
+        """Time and voltage of the first bin that is not empty."""
+        every, place = np.arange(len(self.time)), np.isfinite(self.variance).argmax(axis=1)
+        return self.time[every, place], self.value[every, place]
+
+    def without_first(self, which: np.ndarray) -> Rests:
+        """The same, the first bin of some rests left out where others are left."""
+        variance = self.variance.copy()
+        more = np.flatnonzero(which & (np.isfinite(variance).sum(axis=1) > 1))
+        variance[more, np.isfinite(variance).argmax(axis=1)[more]] = np.inf
+        return replace(self, variance=variance)
+
 
 def switches(steps: Steps) -> Switches:
     """All switches of a record.
 
     The voltage before is the straight line through the last rows of the step, where it ends; fewer than four rows give
-    the last value. Its noise is that of the step's own rows.
+    the last value. Its noise is that of the step's own rows. Swept voltages are not known ones.
     """
     table, trace = steps.table, steps.trace
     first, last = table["first_row"].to_numpy(), table["last_row"].to_numpy()
@@ -63,6 +76,8 @@ def switches(steps: Steps) -> Switches:
     current = table["current_ampere"].to_numpy() * (table["current_sign"].to_numpy() != 0)
     before, variance = _line_ends(steps, first[:-1], last[:-1], noise[:-1])
     after = trace.voltage[first[1:]]
+    moves = swept(steps)
+    before, after = np.where(moves[:-1], np.nan, before), np.where(moves[1:], np.nan, after)
     resolution = trace.time[first[1:]] - trace.time[last[:-1]]
     time = trace.time[last[:-1]]
     return Switches(step, current[:-1], current[1:], before, variance, after, noise[:-1], resolution, time)

@@ -10,6 +10,7 @@ import numpy as np
 
 from mossy.analysis import cycler_steps
 from mossy.analysis.cycler_steps import Steps
+from mossy.analysis.overpotential.sweep import check_sweep
 from mossy.errors import InputError
 from mossy.records import Cycling, Impedance
 
@@ -31,6 +32,7 @@ class Pieces:
     positive), `charge` (C), `duration` (s, under current), `start`, `end` (s), `ended`.
     Of a row: `piece`, `polarisation` (V times the sign of the current, V), `weight` (C that passed in the interval
     ending there), `fraction` of the piece's charge passed (0 to 1, at the middle of the interval), `time`.
+    `left_out`: steps whose voltage is swept.
     """
 
     table: tuple[dict[str, Any], ...]
@@ -42,6 +44,7 @@ class Pieces:
     weight: np.ndarray
     fraction: np.ndarray
     time: np.ndarray
+    left_out: int
 
     def __len__(self) -> int:
         return len(self.table)
@@ -59,8 +62,9 @@ def steps_of(record: Cycling, steps: Steps | None, spectra: Sequence[Impedance] 
 
 
 def pieces_of(steps: Steps) -> Pieces:
-    """The pieces of a record; InputError where none has a voltage under constant current."""
-    groups = _groups(steps)
+    """The pieces of a record; InputError where none has a voltage under constant current, or where it is swept."""
+    swept = check_sweep(steps)
+    groups = _groups(steps, swept)
     trace = steps.trace
     of_row = np.full(len(trace.time), -1)
     for place, members in enumerate(groups):
@@ -79,14 +83,15 @@ def pieces_of(steps: Steps) -> Pieces:
     by_number = {row["half_cycle"]: row for row in halves}
     table = tuple(_row(groups[k], by_number) for k in kept)
     polarisation = sign[piece] * trace.voltage[rows]
-    return Pieces(table, sign, current, charge, piece, polarisation, weight, fraction, trace.time[rows])
+    left_out = int(swept.sum())
+    return Pieces(table, sign, current, charge, piece, polarisation, weight, fraction, trace.time[rows], left_out)
 
 
-def _groups(steps: Steps) -> list[list[dict[str, Any]]]:
+def _groups(steps: Steps, swept: np.ndarray) -> list[list[dict[str, Any]]]:
     """The steps of each piece."""
     groups: list[list[dict[str, Any]]] = []
-    for step in steps.table.rows(named=True):
-        if step["half_cycle"] is None or step["kind"] not in FLOWING:
+    for step, moves in zip(steps.table.rows(named=True), swept, strict=True):
+        if step["half_cycle"] is None or step["kind"] not in FLOWING or moves:
             continue
         if groups:
             last = groups[-1][0]

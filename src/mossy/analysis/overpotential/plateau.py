@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from mossy.analysis.cycler_steps import Steps
 from mossy.analysis.overpotential.level import FIRST, LAST, Levels, known, levels
-from mossy.analysis.overpotential.pieces import REFERRED, Pieces, check_kind, pieces_of, steps_of
+from mossy.analysis.overpotential.pieces import LEVEL, REFERRED, Pieces, check_kind, pieces_of, steps_of
 from mossy.records import Cycling
 
 if TYPE_CHECKING:
@@ -70,7 +71,11 @@ class Plateau:
 
 @dataclass(frozen=True)
 class Plateaus:
-    """The plateaus of a record in the order of the test, how they were read, and what to know about them."""
+    """The plateaus of a record in the order of the test, how they were read, and what to know about them.
+
+    `currents_mA` are the levels of current run after formation, which differ by more than 5 %; a median over all
+    plateaus of a process stands for something only where `single_current` is true.
+    """
 
     plateaus: tuple[Plateau, ...]
     kind: str | None
@@ -86,6 +91,21 @@ class Plateaus:
         return tuple(each for each in self.plateaus if each.process == process)
 
     @property
+    def currents_mA(self) -> tuple[float, ...]:
+        """The median current of each level, rising."""
+        return _currents(self._after_formation())
+
+    @property
+    def single_current(self) -> bool:
+        """Whether every process ran at one current after formation."""
+        runs = self._after_formation()
+        every = {each.process for each in runs}
+        return all(len(_currents([each for each in runs if each.process == one])) == 1 for one in every)
+
+    def _after_formation(self) -> list[Plateau]:
+        return [each for each in self.plateaus if each.label != "formation"] or list(self.plateaus)
+
+    @property
     def table(self) -> pl.DataFrame:
         """A row a plateau."""
         import polars as pl
@@ -94,7 +114,13 @@ class Plateaus:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self)
+        return asdict(self) | {"currents_mA": self.currents_mA, "single_current": self.single_current}
+
+
+def _currents(some: Sequence[Plateau]) -> tuple[float, ...]:
+    current = np.sort([each.current_mA for each in some])
+    groups = np.split(current, np.flatnonzero(np.diff(current) > LEVEL * current[1:]) + 1)
+    return tuple(float(np.median(each)) for each in groups)
 
 
 def plateaus(record: Cycling, steps: Steps | None = None) -> Plateaus:
@@ -165,6 +191,8 @@ def _notes(steps: Steps, pieces: Pieces, found: Levels, area: float | None) -> t
     held = sum(kind == "hold" for kind in steps.table["kind"])
     if held:
         notes = [*notes, f"{held} holds at constant voltage are left out"]
+    if pieces.left_out:
+        notes = [*notes, f"{pieces.left_out} steps whose voltage is swept are left out"]
     if found.correlated > 2.0:
         notes = [
             *notes,

@@ -28,12 +28,13 @@ class Shape:
     """The trace of one half-cycle, or of one level of current within it, in numbers and by class.
 
     `tenths_mV` are the medians of the ten tenths of its charge. `fall_mV` and `rise_mV` are how far the trace falls to
-    its lowest tenth and rises after it; `arch_mV` how far the middle lies above the chord (positive: concave);
-    `slope_mV` what the plateau gains over a whole half-cycle; `end_rise_mV` the last tenth above the line through the
-    three before it. The peak at the start (`peak_...`) is given where it passes what noise does in a thousand traces:
-    its height above the plateau, the charge at its top, the charge and time until it has fallen to half.
-    `shape`: "flat", "falling", "peaking", "arcing", "rising", "end rise", or "undecided" between those in `between`.
-    `margin_mV` is the distance to the nearest boundary, `margin_standard_errors` the same over its error.
+    its lowest tenth and rises after it, `late_rise_mV` what it gains from the fourth tenth on; `arch_mV` how far the
+    middle lies above the chord (positive: concave); `slope_mV` what the plateau gains over a whole half-cycle;
+    `end_rise_mV` the last tenth above the line through the three before it. The peak at the start (`peak_...`) is given
+    where it passes what noise does in a thousand traces: its height above the plateau, the charge at its top, the
+    charge and time until it has fallen to half.
+    `shape`: "flat", "falling", "peaking", "settling", "arcing", "rising", "end rise", or "undecided" between those in
+    `between`. `margin_mV` is the distance to the nearest boundary, `margin_standard_errors` the same over its error.
     """
 
     half_cycle: int
@@ -44,6 +45,7 @@ class Shape:
     standard_error_mV: float | None
     fall_mV: float | None
     rise_mV: float | None
+    late_rise_mV: float | None
     arch_mV: float | None
     slope_mV: float | None
     end_rise_mV: float | None
@@ -98,7 +100,8 @@ class Shapes:
 
 METHOD = (
     "medians of ten tenths of the charge; a fall or rise counts from 5 % of the plateau and 1 mV, an arch from 10 % of "
-    "the rise; no class where a feature is within 4 standard errors of its boundary"
+    "the rise, which is settling where nothing counts that comes after three tenths; no class where a feature is "
+    "within 4 standard errors of its boundary"
 )
 
 
@@ -110,11 +113,14 @@ def shape(record: Cycling, steps: Steps | None = None) -> Shapes:
         flat      neither                      peaking   both: high, low, high again
         falling   only the fall                arcing    only the rise, arch > 10 % of it: concave
         rising    only the rise, straight      end rise  only the rise, arch < -10 % of it: convex
+        settling  as arcing, but of what is gained after three tenths of the charge nothing counts
 
-    Peaking is what Wood et al. saw when growth changes from nucleation to existing deposits and dissolution from
-    deposits to pits; arcing what Chen et al. saw when a layer of dead metal lets the salt's concentration fall. The
-    class is of the shape alone: that the mechanism is theirs is for other evidence. Full cells' traces hold the
-    positive electrode and are refused. A trace whose rows do not fill the ten tenths has no features.
+    Settling is what every cell does in which the salt's profile becomes steady within the half-cycle; an arc goes on to
+    rise, as it does where the profile does not. Peaking is what Wood et al. saw when growth changes from nucleation to
+    existing deposits and dissolution from deposits to pits; arcing what Chen et al. saw when a layer of dead metal lets
+    the salt's concentration fall. The class is of the shape alone: that the mechanism is theirs is for other evidence.
+    Full cells' traces hold the positive electrode and are refused. A trace whose rows do not fill the ten tenths has no
+    features.
 
     Source: K. N. Wood, E. Kazyak, A. F. Chadwick et al., ACS Cent. Sci. 2 (2016) 790, 10.1021/acscentsci.6b00260;
     K.-H. Chen, K. N. Wood, E. Kazyak et al., J. Mater. Chem. A 5 (2017) 11671, 10.1039/c7ta00371d (what they saw is
@@ -164,6 +170,7 @@ def _shape(pieces: Pieces, numbers: Features, median: np.ndarray, k: int) -> Sha
         standard_error_mV=milli(numbers.error),
         fall_mV=milli(numbers.fall),
         rise_mV=milli(numbers.rise),
+        late_rise_mV=milli(numbers.late_rise),
         arch_mV=milli(numbers.arch),
         slope_mV=milli(numbers.slope),
         end_rise_mV=milli(numbers.end_rise),
@@ -180,6 +187,7 @@ def _shape(pieces: Pieces, numbers: Features, median: np.ndarray, k: int) -> Sha
     )
 
 
+_RISING = ("settling", "arcing", "rising", "end rise")
 _CLASSES = {(False, False): "flat", (True, False): "falling", (True, True): "peaking"}
 
 
@@ -193,30 +201,40 @@ def _classify(
     one = error if np.isfinite(error) else 0.0
     # distances from the boundaries that decide, with their errors: differences of two tenths, an arch of four
     falls, rises = (fall - least, 2.0**0.5 * one), (rise - least, 2.0**0.5 * one)
+    late = (float(numbers.late_rise[k]) - least, 2.0**0.5 * one)
     bends = [(arch - bound * rise, (1.0 + 2.0 * ARCH**2) ** 0.5 * one) for bound in (ARCH, -ARCH)]
-    name = _name(falls[0] > 0.0, rises[0] > 0.0, bends[0][0], bends[1][0])
+    name = _name(falls[0] > 0.0, rises[0] > 0.0, late[0] > 0.0, bends[0][0], bends[1][0])
     near = [falls, rises]
-    if name in ("arcing", "rising", "end rise"):
+    if name in _RISING:
         near += bends
+    if name in ("arcing", "settling"):
+        near.append(late)
     distance, of = min(((abs(value), sigma) for value, sigma in near), key=lambda each: each[0] / max(each[1], 1e-12))
     sigmas = distance / of if of > 0.0 else None
-    options = _options(falls, rises, bends)
+    options = _options(falls, rises, late, bends)
     rule = f"fall {1e3 * fall:.3g} mV and rise {1e3 * rise:.3g} mV against {1e3 * least:.3g} mV"
-    if name in ("arcing", "rising", "end rise"):
+    if name in _RISING:
         rule += f"; arch {1e3 * arch:.3g} mV against {1e3 * ARCH * rise:.3g} mV"
+    if name in ("arcing", "settling"):
+        rule += f"; {1e3 * (late[0] + least):.3g} mV of the rise after three tenths"
     if len(options) > 1:
         return UNDECIDED, options, rule, 1e3 * distance, sigmas
     return name, (), rule, 1e3 * distance, sigmas
 
 
-def _name(falls: bool, rises: bool, concave: float, convex: float) -> str:
+def _name(falls: bool, rises: bool, late: bool, concave: float, convex: float) -> str:
     if (falls, rises) != (False, True):
         return _CLASSES[falls, rises]
-    return "arcing" if concave > 0.0 else "end rise" if convex < 0.0 else "rising"
+    if concave > 0.0:
+        return "arcing" if late else "settling"
+    return "end rise" if convex < 0.0 else "rising"
 
 
 def _options(
-    falls: tuple[float, float], rises: tuple[float, float], bends: list[tuple[float, float]]
+    falls: tuple[float, float],
+    rises: tuple[float, float],
+    late: tuple[float, float],
+    bends: list[tuple[float, float]],
 ) -> tuple[str, ...]:
     """Every class that a change of `SURE` standard errors in any feature could give."""
 
@@ -224,9 +242,10 @@ def _options(
         return [value - SURE * sigma, value + SURE * sigma]
 
     names = {
-        _name(fall > 0.0, rise > 0.0, concave, convex)
+        _name(fall > 0.0, rise > 0.0, on > 0.0, concave, convex)
         for fall in either(*falls)
         for rise in either(*rises)
+        for on in either(*late)
         for concave, convex in zip(either(*bends[0]), either(*bends[1]), strict=True)
     }
     return tuple(sorted(names))

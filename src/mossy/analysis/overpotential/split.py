@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mossy.analysis.cycler_steps import DESCRIBE, Steps
-from mossy.analysis.overpotential.interruptions import LEAST_ROWS, Switches, rests, switches
+from mossy.analysis.overpotential.interruptions import LEAST_ROWS, Rests, Switches, rests, switches
 from mossy.analysis.overpotential.pieces import (
     FLOWING,
     LEVEL,
@@ -20,14 +20,30 @@ from mossy.analysis.overpotential.pieces import (
     process,
     steps_of,
 )
-from mossy.analysis.overpotential.relaxation import MODELS, Relaxations, fit
+from mossy.analysis.overpotential.relaxation_choice import MODELS, SLOWEST_INTERPHASE, Relaxations, relaxations
 from mossy.analysis.overpotential.spectrum_split import ImpedanceSplit, impedance_splits
 from mossy.analysis.overpotential.value import Part, part
 from mossy.errors import InputError
 from mossy.records import Cycling, Impedance
 
-_EXPONENTIAL = "exponential relaxation, as of a resistance beside a capacitance"
-_DIFFUSIVE = "relaxation by the law of a finite diffusion layer, t^1/2 at first"
+_SAME = 5e-3
+"""Share of a voltage under current within which the first row of a rest shows the same."""
+_TOTAL = "voltage at the end of the current, against 0 V"
+_JUMP = "jump to the first row of the rest, carried back to its start: at most this, as what is faster is in it"
+_RELAXING = "what relaxes from the start of the rest on, as far as its rows resolve it"
+_NAMED = {
+    "fast": (
+        "fast",
+        "first row of the rest less the law of the later ones: gone before the second row, by a law not told",
+    ),
+    "charge_transfer_and_film": ("interphase", "exponential relaxation, as of a resistance beside a capacitance"),
+    "concentration": ("concentration", "relaxation by the law of a finite diffusion layer, t^1/2 at first"),
+    "slow": (
+        "slow",
+        f"exponential relaxation slower than {SLOWEST_INTERPHASE:g} s: no double layer or film, else not told",
+    ),
+}
+"""Of each field the part of a relaxation, and how it is told."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +66,13 @@ class Jump:
 class Interruption:
     """The voltage at the end of a current, taken apart by the rest after it; all along the current, against 0 V.
 
-    total = ohmic + relaxing + unrelaxed, and relaxing = charge_transfer_and_film + concentration, of which one is None
-    where the relaxation shows nothing of it, and both where its law is not told: `relaxation` names the one chosen,
-    `rival` one of another kind that cannot be excluded. `ohmic` holds whatever is faster than `resolution_second`.
+    total = ohmic + relaxing + unrelaxed, and relaxing = fast + charge_transfer_and_film + concentration + slow, each of
+    them None where the relaxation shows nothing of it or its law is not told: `relaxation` names the law chosen,
+    `rival` one of another kind that cannot be excluded. `ohmic` holds whatever is faster than `resolution_second`, the
+    time of the first row; of what is not, the first row has lost a part, and so it lies between `ohmic_at_least_mV`,
+    which it is where the time constant of `fast` is that time, and `ohmic`, which it is where it is much longer.
+    `fast` is gone before the second row: charge transfer, film or a thin layer's concentration. `slow` is exponential
+    with more than 30 s: no double layer or film; transport, if anything.
     """
 
     half_cycle: int | None
@@ -64,8 +84,11 @@ class Interruption:
     resolution_second: float
     total: Part
     ohmic: Part
+    ohmic_at_least_mV: float
+    fast: Part | None
     charge_transfer_and_film: Part | None
     concentration: Part | None
+    slow: Part | None
     relaxing: Part
     unrelaxed: Part
     relaxation: str | None
@@ -99,10 +122,13 @@ def split(record: Cycling, spectra: Sequence[Impedance] = (), steps: Steps | Non
         total = [V(0-) - V(0+)] + [V(0+) - V(inf)] + V(inf)
               = ohmic           + relaxing         + unrelaxed,
 
-    V(0+) and V(inf) from the law that fits the rest best (`relaxation`): exponentials are charge transfer and film, the
-    law of a finite diffusion layer is concentration. The ohmic part holds what is faster than the first sample: its
-    error has half of what the law extrapolates to time 0. The diffusion's law starts from a steady profile: after a
-    current shorter than its time constant it does not hold, which is noted. With `spectra` of the same test and clock
+    V(0+) and V(inf) from the law that fits the rest best (`relaxation`, `relaxation_choice`): exponentials of up to
+    30 s are charge transfer and film, slower ones no interphase's, the law of a finite diffusion layer is
+    concentration. What falls between the first row of a rest and the second has no law; no law is carried beyond what
+    the rows resolve. The ohmic part holds what is faster than the first row: its error has half of what the law
+    extrapolates to time 0. The diffusion's law starts from a steady profile: after a current shorter than its time
+    constant it does not hold, which is noted. A first row that still shows the voltage under current is left out, and a
+    rest that begins above it is not split. With `spectra` of the same test and clock
     each is read beside the plateau it belongs to, which is linear only below about RT/F = 26 mV an electrode.
     Raises InputError for cells that have no voltage of 0 to refer to, and where there is nothing to split.
 
@@ -126,7 +152,8 @@ def split(record: Cycling, spectra: Sequence[Impedance] = (), steps: Steps | Non
         raise InputError(problem, key="cell_kind", remedy=DESCRIBE)
     found = switches(steps)
     places, notes = _usable(steps, found)
-    broken = tuple(_interruptions(steps, found, places)) if len(places) else ()
+    broken, more = _interruptions(steps, found, places) if len(places) else ((), [])
+    notes = [*notes, *more]
     read = impedance_splits(spectra, pieces)
     jumps = _jumps(found)
     if not (broken or read or jumps):
@@ -158,21 +185,24 @@ def _usable(steps: Steps, found: Switches) -> tuple[np.ndarray, list[str]]:
     return kept, [note] if left else []
 
 
-def _interruptions(steps: Steps, found: Switches, places: np.ndarray) -> list[Interruption]:
-    sign = np.sign(found.current_before[places])
-    gathered = rests(steps, places + 1, sign)
+def _interruptions(steps: Steps, found: Switches, places: np.ndarray) -> tuple[tuple[Interruption, ...], list[str]]:
+    gathered = rests(steps, places + 1, np.sign(found.current_before[places]))
+    before = np.sign(found.current_before[places]) * found.before[places]
+    late, above = _begins(gathered, before, np.sqrt(found.before_variance[places] + found.noise[places] ** 2))
+    gathered = gathered.without_first(late)
     enough = (gathered.rows >= LEAST_ROWS) & (gathered.longest > 0.0)
-    fits = fit(gathered.time[enough], gathered.value[enough], gathered.variance[enough])
+    fits = relaxations(gathered.time[enough], gathered.value[enough], gathered.variance[enough])
     of_fit = np.cumsum(enough) - 1
     rows = steps.table.rows(named=True)
-    before = sign * found.before[places]
+    resolution, start = gathered.first()
     results = []
-    for k, place in enumerate(places):
+    for k in np.flatnonzero(~above):
+        place = places[k]
         step, rest = rows[place], rows[place + 1]
         parts = (
-            _fitted(fits, int(of_fit[k]), before[k], found, place)
+            _fitted(fits, int(of_fit[k]), before[k], float(gathered.end[k]), found, place)
             if enough[k]
-            else _bounded(before[k], sign[k] * found.after[place], float(gathered.end[k]), found, place)
+            else _bounded(before[k], float(start[k]), float(gathered.end[k]), found, place)
         )
         results.append(
             Interruption(
@@ -182,40 +212,46 @@ def _interruptions(steps: Steps, found: Switches, places: np.ndarray) -> list[In
                 time_second=float(found.time[place]),
                 current_mA=1e3 * abs(float(found.current_before[place])),
                 rest_second=float(rest["end_second"] - rest["start_second"]),
-                resolution_second=float(found.resolution[place]),
+                resolution_second=float(resolution[k]),
                 **parts,
             )
         )
-    return results
+    notes = [f"{late.sum()} rests begin with a row that still shows the voltage under current: it is left out"]
+    notes += [f"{above.sum()} rests begin above the voltage under current: they are not split"]
+    return tuple(results), [note for note, which in zip(notes, (late, above), strict=True) if which.any()]
 
 
-def _fitted(fits: Relaxations, k: int, before: float, found: Switches, place: int) -> dict[str, Any]:
+def _begins(gathered: Rests, before: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which rests begin with a row of the current's own voltage, and which above it."""
+    least = np.maximum(3.0 * noise, _SAME * np.abs(before))
+    fall = before - gathered.first()[1]
+    later = gathered.without_first(np.ones(len(before), dtype=bool)).first()[1]
+    late = (np.abs(fall) <= least) & (before - later > 10.0 * least)
+    return late, fall < -least
+
+
+def _fitted(fits: Relaxations, k: int, before: float, end: float, found: Switches, place: int) -> dict[str, Any]:
     current = abs(float(found.current_before[place]))
     variance = float(found.before_variance[place])
-    model, apart = int(fits.model[k]), bool(fits.told_apart[k])
-    extrapolated = 0.5 * float(fits.start[k] - fits.first[k])
-    law = "sum of the relaxation's fitted amplitudes"
-    relaxing = part(float(fits.start[k] - fits.limit[k]), float(fits.relaxing_variance[k]) ** 0.5, current, law)
-    own = {
-        "charge_transfer_and_film": (fits.interphase[k], fits.interphase_variance[k], _EXPONENTIAL),
-        "concentration": (fits.concentration[k], fits.concentration_variance[k], _DIFFUSIVE),
+    value, error = ({name: float(each[k]) for name, each in table.items()} for table in (fits.value, fits.error))
+    # what has not relaxed lies between 0 V and the last reading, whatever a fit of an unfinished rest says
+    error["limit"] = min(error["limit"], max(abs(end), abs(value["limit"])))
+    error["relaxing"] = min(error["relaxing"], float(np.hypot(error["start"], error["limit"])))
+    named = {
+        field: part(value[name], error[name], current, how) if fits.told[name][k] and value[name] > 0.0 else None
+        for field, (name, how) in _NAMED.items()
     }
-    told = {
-        name: part(float(value), float(spread) ** 0.5, current, how) if apart and value > 0.0 else None
-        for name, (value, spread, how) in own.items()
-    }
-    ohmic_error = float(np.sqrt(variance + fits.start_variance[k] + extrapolated**2))
-    jump = "jump at the interruption, the rest extrapolated to its start; what is faster than the first sample is in it"
+    ohmic = before - value["start"]
     return {
-        "total": part(before, variance**0.5, current, "voltage at the end of the current, against 0 V"),
-        "ohmic": part(before - float(fits.start[k]), ohmic_error, current, jump),
-        **told,
-        "relaxing": relaxing,
-        "unrelaxed": part(
-            float(fits.limit[k]), float(fits.limit_variance[k]) ** 0.5, current, "the rest's fitted limit"
-        ),
-        "relaxation": MODELS[model],
-        "rival": None if apart else MODELS[int(fits.rival[k])],
+        "total": part(before, variance**0.5, current, _TOTAL),
+        "ohmic": part(ohmic, float(np.hypot(variance**0.5, error["start"])), current, _JUMP),
+        # exp(1) - 1 of what a process shows is lost after one time constant
+        "ohmic_at_least_mV": max(0.0, 1e3 * (ohmic - np.expm1(1.0) * value["fast"])),
+        **named,
+        "relaxing": part(value["relaxing"], error["relaxing"], current, _RELAXING),
+        "unrelaxed": part(value["limit"], error["limit"], current, "the rest's fitted limit"),
+        "relaxation": MODELS[int(fits.model[k])],
+        "rival": MODELS[int(fits.rival[k])] if fits.rival[k] >= 0 else None,
         "time_constants_second": tuple(float(each) for each in fits.times[k] if np.isfinite(each)),
     }
 
@@ -225,12 +261,12 @@ def _bounded(before: float, after: float, end: float, found: Switches, place: in
     current, variance = abs(float(found.current_before[place])), float(found.before_variance[place])
     noise = float(found.noise[place])
     return {
-        "total": part(before, variance**0.5, current, "voltage at the end of the current, against 0 V"),
+        "total": part(before, variance**0.5, current, _TOTAL),
         "ohmic": part(
             before - after, (variance + noise**2) ** 0.5, current, "jump to the first reading of the rest: at most this"
         ),
-        "charge_transfer_and_film": None,
-        "concentration": None,
+        "ohmic_at_least_mV": 0.0,
+        **dict.fromkeys(_NAMED),
         "relaxing": part(after - end, 2**0.5 * noise, current, "first to last reading of the rest: at least this"),
         "unrelaxed": part(end, noise, current, "last reading of the rest: at most this"),
         "relaxation": None,
