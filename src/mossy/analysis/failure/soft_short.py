@@ -144,7 +144,8 @@ def _event(
         evidence.append(_no_electrons(course, later))
     evidence.append(UNTOLD)
     severity: Severity = "failure" if electrons else "warning"
-    return FailureEvent(kind, bracket[1], bracket, int(course.cycle[k]), k, severity, text, tuple(dict.fromkeys(evidence)))
+    told = tuple(dict.fromkeys(evidence))
+    return FailureEvent(kind, bracket[1], bracket, int(course.cycle[k]), k, severity, text, told)
 
 
 __all__ = ["BASE", "FLAT", "FLATTER", "LOW", "SLOW", "VANISHES", "VERY_LOW", "soft_shorts"]
