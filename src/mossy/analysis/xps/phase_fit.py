@@ -40,15 +40,15 @@ def fit_phases(
 ) -> PhaseFit:
     """The amounts of phases that explain every region of one sample.
 
-    The area of a line is sigma x atoms x density of its phase, times what escapes of each layer (`layer_intensity`); one
-    shift moves all lines of an electrical domain, within the library's spread of each; counts are Poisson.
+    The area of a line is sigma x atoms x density of its phase, times what escapes of each layer (`layer_intensity`);
+    one shift moves all lines of an electrical domain, within the library's spread of each; counts are Poisson.
 
     `phases` by name, or from the library with positions of your own (`film(...)`, `CoreLine.at`). `layers`, outermost
     first, each a list of phases: the last has no end; without, one film of all phases, on the metal where that is among
     them. A dictionary of such lists is a coarse mosaic: patches side by side. `excitation`: "Al Ka" or eV, where the
     records do not know. `background`: "shirley" (active), "tougaard" or "linear", of all or by region. `scale`:
-    `areal_charge`, `film_capacitance` or `known_path`; without one only thickness over mean free path and mole fractions
-    are reported. `attenuation_scale` multiplies every mean free path (JTP): it changes nothing but lengths in nm.
+    `areal_charge`, `film_capacitance` or `known_path`; without one only thickness over mean free path and mole
+    fractions are reported. `attenuation_scale` multiplies every mean free path (JTP): only lengths in nm change.
     `widths`: one Gaussian width a "region", or "shared". `shifts`: one a "domain", or of the film one a "layer".
     `shift_spread`: prior of the shifts, eV ({"film": 1.0, "metal": 0.2}). `line_error`: of the sensitivity of each core
     level, relative. `emission_angle`, degrees, where the records do not know or differ. `transmission_exponent` n: the
@@ -140,6 +140,4 @@ def _problem(
 def _solved(problems: list[Problem], scale: Scale | None) -> list[PhaseFit]:
     """The fits of problems of one structure."""
     minima, data, curves = best(problems)
-    return [
-        fit_of(each, minima.rows(np.array([k])), data[k], curves[k], scale) for k, each in enumerate(problems)
-    ]
+    return [fit_of(each, minima.rows(np.array([k])), data[k], curves[k], scale) for k, each in enumerate(problems)]

@@ -56,20 +56,18 @@ def _energies(problem: Problem, fit: PhaseFit) -> list[str]:
         if seen and abs(values[k]) > 2.5 * spread[k] and (detected is None or detected.upper_limit is None):
             what = f"{line.line.label} lies {values[k]:+.2f} eV from where the library expects it (± {spread[k]:g} eV)"
             found.append(f"{what}: is it that phase?")
-    return found + _tied(problem, fit)
+    return found + _tied(problem)
 
 
-def _tied(problem: Problem, fit: PhaseFit) -> list[str]:
-    """Domains of which one line alone says where they are: its position and the shift are one unknown."""
-    at, sample = problem.structure.slices, problem.described
-    correlations = fit.parameter_correlations
+def _tied(problem: Problem) -> list[str]:
+    """Domains in which one phase alone says where they are: its own place and the shift are one unknown."""
+    sample = problem.described
     found = []
     for place, name in enumerate(sample.domains):
-        shift = at["shifts"].start + place
-        for number, line in enumerate(sample.lines):
-            if correlations[shift, at["offsets"].start + number] < -_BOUND:
-                what = f"the position of {line.line.label} and the shift of the {name}"
-                found.append(f"{what} cannot be told apart: only their sum is measured")
+        phases = {sample.lines[each.line].phase for each in sample.components if each.domain == place}
+        if len(phases) == 1 and len(sample.domains) > 1:
+            what = f"{sample.phases[phases.pop()].name} alone is in the {name}"
+            found.append(f"{what}: only the sum of its shift and of the places of its lines is measured")
     return found
 
 
@@ -91,16 +89,16 @@ def _overlapping(problem: Problem) -> list[str]:
     sample = problem.described
     elements = sorted({line.element for phase in sample.phases for line in phase.lines})
     for place, region in enumerate(problem.regions):
-        inside = {
-            sample.lines[each.line].line.orbital: None for each in sample.components if each.region == place
-        }
+        inside = {sample.lines[each.line].line.orbital: None for each in sample.components if each.region == place}
         for level in inside:
             for other in overlaps(level, region.photon_energy, elements):
                 low, high = other.binding_energy - other.width / 2.0, other.binding_energy + other.width / 2.0
                 if other.name in inside:
-                    text = f"{region.name}: {other.name} lies over {level}; they are fitted together"
+                    one, two = sorted((other.name, level))
+                    text = f"{region.name}: {two} lies over {one}; they are fitted together"
                 elif other.kind == "Auger" and high > region.energy[0] and low < region.energy[-1]:
-                    text = f"{region.name}: the Auger line {other.name} (near {other.binding_energy:.0f} eV) lies over it and is not in the model"
+                    where = f"the Auger line {other.name} (near {other.binding_energy:.0f} eV)"
+                    text = f"{region.name}: {where} lies over it and is not in the model"
                 else:
                     continue
                 found.append(text)
@@ -113,7 +111,7 @@ def _composition(problem: Problem, fit: PhaseFit) -> list[str]:
     for phase in sample.phases:
         amount = fit.amounts.get(phase.name)
         if amount is None or amount.upper_limit is None:
-            found += [f"{phase.name}: {flag}" for flag in phase.flags]
+            found += [flag if flag.startswith(phase.name) else f"{phase.name}: {flag}" for flag in phase.flags]
     for entry in sample.entries:
         phase = sample.phases[entry.phase]
         if phase.domain == "metal" and entry.layer in sample.finite:
@@ -135,8 +133,8 @@ def notes_of(problem: Problem, fit: PhaseFit, scale: Scale | None) -> tuple[str,
     if problem.described.finite:
         if scale is None:
             notes.append(
-                f"thickness is over the mean free path of {where}; photoemission alone cannot tell nm or nmol/cm2, for the"
-                " mean free path and every amount are exactly confounded: give scale= a charge, a capacitance or a path"
+                f"thickness is over the mean free path of {where}; photoemission alone cannot tell nm or nmol/cm2: the"
+                " mean free path and every amount are exactly confounded. Give scale= a charge, a capacitance or a path"
             )
         else:
             notes.append(f"nm and nmol/cm2 rest on the {scale.text}, known to {100 * scale.relative_error:.0f} %")

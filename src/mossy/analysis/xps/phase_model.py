@@ -128,9 +128,9 @@ def unscaled_areas(structure: Structure, head: Any, data: dict[str, Any]) -> Any
     phases = np.array([phase for _, _, phase in structure.entries])
     paths = 1.0 / ((data["inverse_paths"][:, phases] * share) @ structure.membership)
     angle = data["angle"][np.array([region for region, *_ in structure.components])][:, None]
-    escaped = [None] * structure.membership.shape[1]
+    escaped: list[Any] = [None] * structure.membership.shape[1]
     for patch, stack in enumerate(structure.stacks):
-        depths = jnp.stack([thickness[structure.finite.index(each)] for each in stack[:-1]]) if stack[:-1] else np.zeros(0)
+        depths = thickness[np.array([structure.finite.index(each) for each in stack[:-1]], dtype=int)]
         found = laws.layer_intensity(
             densities=patches[patch], thicknesses=depths, paths=paths[:, np.array(stack)], emission_angle=angle
         )
@@ -183,21 +183,19 @@ def linearised(structure: Structure, x: Any, values: tuple[Any, ...]) -> tuple[A
     residuals, jacobians = [], []
     for region in range(len(structure.regions)):
         own = np.array([k for k, each in enumerate(structure.components) if each[0] == region])
-        energy, factor = data["energy"][region], x[structure.slices["losses"].start + region]
+        energy, weight = data["energy"][region], data["weight"][region]
+        place = [structure.slices[name].start + region for name in ("losses", "constants", "slopes")]
         columns = jnp.concatenate([shape[own], along[own], wider[own]]) * data["transmission"][region]
         lossy = background_of(structure, region, energy, columns)
-        rows = jnp.concatenate(
-            [growth[own], area[own][:, None] * places[own], area[own][:, None] * widths[own]]
-        )
         tilt = (energy - energy[0]) / (energy[-1] - energy[0]) - 0.5
         straight = jnp.stack([jnp.ones_like(tilt), tilt]) * data["level"][region]
-        place = [structure.slices[name].start + region for name in ("losses", "constants", "slopes")]
         lost = area[own] @ lossy[: len(own)]
-        model = area[own] @ columns[: len(own)] + factor * lost + x[jnp.array(place[1:])] @ straight
-        slope = rows.T @ (columns + factor * lossy)
-        slope = slope.at[jnp.array(place)].add(jnp.concatenate([lost[None], straight]))
-        residuals.append((model - data["counts"][region]) * data["weight"][region])
-        jacobians.append(slope * data["weight"][region])
+        model = area[own] @ columns[: len(own)] + x[place[0]] * lost + x[np.array(place[1:])] @ straight
+        rows = [growth[own], area[own][:, None] * places[own], area[own][:, None] * widths[own]]
+        rows.append(np.eye(len(x))[place])
+        basis = jnp.concatenate([columns + x[place[0]] * lossy, lost[None], straight]) * weight
+        residuals.append((model - data["counts"][region]) * weight)
+        jacobians.append(jnp.concatenate(rows).T @ basis)
     off, rows = _sums(structure, x)
     return jnp.concatenate([*residuals, off]), jnp.concatenate([*jacobians, rows], axis=1)
 
@@ -248,16 +246,16 @@ def quantities(structure: Structure, film: tuple[int, ...], x: Any, values: tupl
 
 @functools.lru_cache(maxsize=64)
 def kernel_for(structure: Structure) -> Any:
-    """The compiled least squares of a structure, over many samples."""
+    """The compiled least squares of a structure, over several vectors and samples."""
     return jax.jit(jax.vmap(functools.partial(linearised, structure)))
 
 
 @functools.lru_cache(maxsize=64)
 def result_for(structure: Structure, film: tuple[int, ...]) -> Any:
-    """Compiled: (components, backgrounds, areas, quantities, their derivatives) of many samples."""
+    """Compiled: (components, backgrounds, areas, quantities, their derivatives) of one sample."""
 
     def result(x: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
         found = functools.partial(quantities, structure, film, values=values)
         return (*curves(structure, x, values), found(x), jax.jacfwd(found)(x))
 
-    return jax.jit(jax.vmap(result))
+    return jax.jit(result)

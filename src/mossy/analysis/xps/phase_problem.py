@@ -14,13 +14,14 @@ from mossy.analysis.xps.phase_start import names_of, priors_of, starts_of
 from mossy.analysis.xps.simulate import mean_free_paths
 from mossy.errors import InputError, suggest
 from mossy.materials.photoemission import orbital
-from mossy.numerics.many import padded
 
 BACKGROUNDS = ("shirley", "tougaard", "linear")
 SHIFT_SPREADS = {"metal": 0.2, "film": 1.0}
 """eV, one sigma: a metal lies at the Fermi level, a film floats."""
 REFERENCE_BINDING_ENERGY = 285.0
 """eV: thicknesses are over the mean free path of electrons from this depth, C 1s."""
+_SHARED = 16
+"""Regions are filled up to multiples of so many points, which share a compiled model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,8 @@ def problem_of(
     centre, spread, lower, upper = priors_of(structure, described, kinds, spreads, line_error)
     starts = starts_of(structure, data, kinds, centre, spread)
     scales = structure.slices["scales"]
-    lower[scales], upper[scales] = starts[:, scales].min(axis=0) - 15.0, starts[:, scales].max(axis=0) + 15.0
+    found = starts[np.isfinite(starts[:, 0]), scales]
+    lower[scales], upper[scales] = found.min(axis=0) - 15.0, found.max(axis=0) + 15.0
     names = names_of(structure, described, [region.name for region in kept])
     told += [note for region in kept for note in region.notes]
     return Problem(
@@ -128,7 +130,8 @@ def _shift_spreads(described: Described, given: Mapping[str, float] | None) -> l
 
 def _structure(described: Described, regions: Sequence[Region], kinds: list[str], widths: str) -> Structure:
     if widths not in ("region", "shared"):
-        raise InputError(f"'{widths}' is no choice of widths", key="widths", remedy=suggest(widths, ("region", "shared")))
+        options = ("region", "shared")
+        raise InputError(f"'{widths}' is no choice of widths", key="widths", remedy=suggest(widths, options))
     sources = sorted({(region.photon_energy, region.emission_angle) for region in regions})
     orbitals = described.orbitals
     stacks: dict[int, list[int]] = {}
@@ -165,7 +168,7 @@ def _structure(described: Described, regions: Sequence[Region], kinds: list[str]
 
 
 def _data(described: Described, regions: Sequence[Region], scale: float) -> Data:
-    points = padded(max(len(region.energy) for region in regions))
+    points = -(-max(len(region.energy) for region in regions) // _SHARED) * _SHARED
 
     def filled(values: Sequence[np.ndarray], end: str) -> np.ndarray:
         tails = [(0, points - len(each)) for each in values]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,19 +49,23 @@ def regions_of(
     transmission_exponent: float | None = None,
 ) -> tuple[list[Region], list[str]]:
     """The regions of one sample, by rising binding energy, and notes on those left out."""
-    found, notes = [], []
+    found: list[Region] = []
+    notes: list[str] = []
+    named = [(str(each.metadata.get("region") or f"region {number}"), each) for number, each in enumerate(records, 1)]
+    surveys = [name for name, record in named if _is_survey(name, record)]
+    if surveys:
+        notes.append(f"{', '.join(dict.fromkeys(surveys))}: wider than a core level, left out")
+    named = [(name, record) for name, record in named if not _is_survey(name, record)]
+    records = [record for _, record in named]
     exposures = _exposures(records, notes)
-    for number, (record, exposure) in enumerate(zip(records, exposures, strict=True), 1):
-        name = str(record.metadata.get("region") or f"region {number}")
+    for (name, record), exposure in zip(named, exposures, strict=True):
         energy = record.table["binding_energy_electronvolt"].to_numpy()
-        if name.strip().lower() in ("survey", "wide") or np.ptp(energy) > WIDEST:
-            notes.append(f"{name} is a survey: left out")
-            continue
         photon = _photon(record, excitation, name)
         _check_scale(energy, photon, name)
         given = record.metadata.get("emission_angle_degree", 0.0) if emission_angle is None else emission_angle
         if not (math.isfinite(given) and 0.0 <= abs(given) < 90.0):
-            raise InputError(f"{given} degrees is no emission angle", key=name, remedy="give it from the normal, 0 to 89")
+            remedy = "give it from the surface normal, 0 to 89"
+            raise InputError(f"{given} degrees is no emission angle", key=name, remedy=remedy)
         angle = math.radians(given)
         found.append(_region(record, name, exposure, photon, angle, transmission_exponent))
     if not found:
@@ -69,11 +73,28 @@ def regions_of(
         raise InputError("there is no region to fit", key="records", remedy=remedy)
     found.sort(key=lambda region: (region.energy[0], region.emission_angle, region.photon_energy))
     _check_overlap(found)
-    passes = {record.metadata.get("pass_energy_electronvolt") for record in records} - {None}
-    if len(passes) > 1:
-        shown = ", ".join(f"{each:g}" for each in sorted(passes, key=float))
+    passes = {record.metadata.get("pass_energy_electronvolt") for record in records}
+    known = sorted(float(each) for each in passes if each is not None)
+    if len(known) > 1:
+        shown = ", ".join(f"{each:g}" for each in known)
         notes.append(f"pass energies of {shown} eV: areas compare only with the transmission of each")
-    return found, notes
+    return _told_apart(found), notes
+
+
+def _is_survey(name: str, record: Photoemission) -> bool:
+    wide = np.ptp(record.table["binding_energy_electronvolt"].to_numpy()) > WIDEST
+    return bool(wide or name.strip().lower() in ("survey", "wide"))
+
+
+def _told_apart(regions: list[Region]) -> list[Region]:
+    """With the angle and the photons in the names that are not alone."""
+    names = [region.name for region in regions]
+    return [
+        replace(region, name=f"{region.name} ({np.degrees(region.emission_angle):.0f}°, {region.photon_energy:g} eV)")
+        if names.count(region.name) > 1
+        else region
+        for region in regions
+    ]
 
 
 def _exposures(records: Sequence[Photoemission], notes: list[str]) -> list[float]:
@@ -129,12 +150,12 @@ def _region(
     else:
         transmission = ((photon - energy) / 1000.0) ** -(transmission_exponent or 0.0)
         if transmission_exponent is None:
-            notes.append(f"{name}: no transmission in the file, taken as 1 at all energies")
+            notes.append("no transmission of the analyser in the records: taken as the same at all energies")
     if not (np.isfinite(transmission).all() and (transmission > 0.0).all()):
         raise InputError("a transmission that is not positive", key=name, remedy="leave the column out")
-    top = counts.max()
-    if np.count_nonzero(counts == top) >= _SATURATED and top > 100.0:
-        notes.append(f"{name}: {np.count_nonzero(counts == top)} points share the highest count: is the detector saturated?")
+    highest = np.count_nonzero(counts == counts.max())
+    if highest >= _SATURATED and counts.max() > 100.0:
+        notes.append(f"{name}: {highest} points share the highest count: is the detector saturated?")
     return Region(name, energy, counts, excess, exposure, transmission, photon, angle, tuple(notes))
 
 
@@ -147,9 +168,10 @@ def _counts(record: Photoemission, order: Any, exposure: float, name: str) -> tu
         counts, excess = record.table["intensity_counts_per_second"].to_numpy()[order].astype(float) * exposure, 1.0
         if not record.metadata.get("dwell_time_second"):
             excess = _excess(counts)
-            notes.append(f"{name}: counts/s without dwell time and sweeps: the errors are taken from the scatter of the data")
+            notes.append(f"{name}: counts/s without dwell time and sweeps: errors are from the scatter of the data")
     if not np.isfinite(counts).all() or counts.min() < 0.0:
-        raise InputError("counts below zero or not finite", key=name, remedy="give counts as measured, no background off")
+        remedy = "give counts as measured, without a background taken off"
+        raise InputError("counts below zero or not finite", key=name, remedy=remedy)
     if counts.max() <= 0.0:
         raise InputError("no counts at all", key=name, remedy="leave the region out")
     return counts, excess, notes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mossy.analysis.xps.phase_flags import flags_of, notes_of
@@ -9,9 +11,9 @@ from mossy.analysis.xps.phase_model import Data
 from mossy.analysis.xps.phase_problem import Problem
 from mossy.analysis.xps.phase_results import (
     Amount,
-    FittedComponent,
     FittedLayer,
     FittedRegion,
+    PhaseComponent,
     PhaseFit,
     indistinguishable,
     limited,
@@ -47,9 +49,9 @@ def fit_of(
         areal_amounts=scaled[0],
         layers=found.layers(x, covariance, scaled[1]),
         regions=regions,
-        shifts=_parameters(problem, x, covariance, "shifts"),
+        shifts=dict(zip(problem.described.domains, _parameters(problem, x, covariance, "shifts"), strict=True)),
         patches=found.patches(),
-        parameters={**{k: v for name in problem.structure.slices for k, v in _parameters(problem, x, covariance, name).items()}},
+        parameters=_all_parameters(problem, x, covariance),
         covariance=covariance,
         amounts_covariance=found.film_covariance,
         indistinguishable=indistinguishable(
@@ -60,8 +62,6 @@ def fit_of(
         degrees_of_freedom=freedom,
         evaluations=int(minimum.evaluations[0]),
     )
-    from dataclasses import replace
-
     return replace(fit, flags=flags_of(problem, fit), notes=notes_of(problem, fit, scale))
 
 
@@ -93,22 +93,19 @@ def _inside(problem: Problem) -> np.ndarray:
     return np.arange(problem.structure.slices["depths"].stop)
 
 
-def _parameters(problem: Problem, x: np.ndarray, covariance: np.ndarray, group: str) -> dict[str, Amount]:
+def _all_parameters(problem: Problem, x: np.ndarray, covariance: np.ndarray) -> dict[str, Amount]:
+    groups = [_parameters(problem, x, covariance, name) for name in problem.structure.slices]
+    return dict(zip(problem.names, [each for group in groups for each in group], strict=True))
+
+
+def _parameters(problem: Problem, x: np.ndarray, covariance: np.ndarray, group: str) -> list[Amount]:
+    """Those of one group; widths as widths, not as their logarithms."""
     at = problem.structure.slices[group]
-    unit = _UNITS.get(group, "")
-    errors = np.sqrt(np.diagonal(covariance))
-    names = problem.names[at]
-    if group == "shifts":
-        names = problem.described.domains
+    errors = np.sqrt(np.diagonal(covariance))[at]
+    values, unit = x[at], _UNITS.get(group, "")
     if group == "widths":
-        return {
-            name: Amount(float(np.exp(x[k])), float(np.exp(x[k]) * errors[k]), "eV")
-            for name, k in zip(names, range(at.start, at.stop), strict=True)
-        }
-    return {
-        name: Amount(float(x[k]), float(errors[k]), unit)
-        for name, k in zip(names, range(at.start, at.stop), strict=True)
-    }
+        values, errors, unit = np.exp(values), np.exp(values) * errors, "eV"
+    return [Amount(float(value), float(error), unit) for value, error in zip(values, errors, strict=True)]
 
 
 def _regions(
@@ -121,7 +118,7 @@ def _regions(
     for number, region in enumerate(problem.regions):
         points = len(region.energy)
         components = tuple(
-            FittedComponent(
+            PhaseComponent(
                 sample.phases[sample.lines[each.line].phase].name,
                 sample.lines[each.line].line.orbital,
                 sample.lines[each.line].line.environment,
@@ -198,9 +195,8 @@ class _Quantities:
             error = float(np.sqrt(max(slope @ self.inner @ slope, 0.0) + (factor * value * scale.relative_error) ** 2))
             return limited(factor * value, error, unit)
 
-        amounts = {
-            name: one(float(value), row, "nmol/cm2") for name, value, row in zip(self.film, self.raw, self.rows, strict=True)
-        }
+        each = zip(self.film, self.raw, self.rows, strict=True)
+        amounts = {name: one(float(value), row, "nmol/cm2") for name, value, row in each}
         return amounts, [one(float(value), row, "nm") for value, row in zip(thick, rows, strict=True)]
 
     def layers(self, x: np.ndarray, covariance: np.ndarray, thicknesses: list[Amount]) -> tuple[FittedLayer, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,9 @@ class Amount:
 
 @dataclass(frozen=True)
 class FittedLayer:
-    """One layer, outermost first. `amounts` are mole fractions in it, `volume_fractions` alike; `thickness_over_path` is
-    over the mean free path of C 1s electrons, None for what has no end; `thickness` in nm only where a scale is known;
-    `assumed_path` that mean free path, nm, as assumed.
+    """One layer, outermost first. `amounts` are mole fractions in it, `volume_fractions` alike; `thickness_over_path`
+    is over the mean free path of C 1s electrons, None for what has no end; `thickness` in nm only where a scale is
+    known; `assumed_path` that mean free path, nm, as assumed.
     """
 
     name: str
@@ -60,8 +61,8 @@ class FittedLayer:
 
 
 @dataclass(frozen=True, eq=False)
-class FittedComponent:
-    """One line of a phase in a region: its position, eV, its area (counts eV; both lines of a doublet) and its curve."""
+class PhaseComponent:
+    """One line of a phase in a region: position, eV, area (counts eV; both lines of a doublet) and curve (counts)."""
 
     phase: str
     orbital: str
@@ -89,7 +90,7 @@ class FittedRegion:
     modelled: np.ndarray
     background: np.ndarray
     residual: np.ndarray
-    components: tuple[FittedComponent, ...]
+    components: tuple[PhaseComponent, ...]
     width: float
 
     @property
@@ -121,8 +122,8 @@ class PhaseFit:
     `amounts`: mole fraction of each phase in the film (all layers with something beneath them; a film without end: in
     it). `areal_amounts`: nmol/cm2, only where a scale is known. `layers`, `regions`, `shifts` of the electrical domains
     (eV) and `patches` (part of the area) as fitted; `parameters` all of them, in the order of `covariance`.
-    `indistinguishable`: groups of phases whose amounts the data trade one for the other. `flags`: what to look at before
-    believing it; `notes`: what was assumed. `status`: "done", "not converged", "refused" (the reason is in `flags`).
+    `indistinguishable`: groups of phases whose amounts the data trade one for the other. `flags`: what to look at
+    before believing it; `notes`: what was assumed. `status`: "done", "not converged", "refused" (why: in `flags`).
     `chi_squared` of the counts, without priors; `points` of them; `evaluations` of the model.
     """
 
@@ -200,18 +201,15 @@ def refused(reason: str) -> PhaseFit:
     return PhaseFit(status="refused", flags=(reason,))
 
 
-def limited(value: float, error: float, unit: str, mean: float | None = None) -> Amount:
+def limited(value: float, error: float, unit: str) -> Amount:
     """An amount that cannot be negative: its 95 % limit where it is less than two errors above zero.
 
-    The limit is that of a normal distribution about `mean` (below zero where the data would have it there), cut at zero.
+    The limit is that of a normal distribution about the value, cut at zero.
     """
-    from scipy.stats import norm
-
     if error <= 0.0 or value >= 2.0 * error:
         return Amount(value, error, unit)
-    centre = (value if mean is None else mean) / error
-    above = norm.sf(-centre)
-    return Amount(value, error, unit, float(error * (centre + norm.isf(0.05 * above))))
+    centre = value / error
+    return Amount(value, error, unit, float(error * (centre - ndtri(0.05 * ndtr(centre)))))
 
 
 def indistinguishable(names: Sequence[str], values: np.ndarray, covariance: np.ndarray) -> tuple[tuple[str, ...], ...]:
@@ -227,7 +225,7 @@ def indistinguishable(names: Sequence[str], values: np.ndarray, covariance: np.n
         total = float(np.sum(values[members]))
         against = len(members) > 1 and direction[members].min() < 0.0 < direction[members].max()
         if against and np.sqrt(variance) > max(_WIDE, _PART * total):
-            groups.append(tuple(names[each] for each in members))
+            groups.append(tuple(names[int(each)] for each in members))
     return tuple(dict.fromkeys(groups))
 
 

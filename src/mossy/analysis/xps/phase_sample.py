@@ -97,7 +97,11 @@ class Described:
 
 
 def described(
-    phases: Sequence[str | FilmPhase] | None, layers: Sample | None, regions: Sequence[Region], *, shifts: str = "domain"
+    phases: Sequence[str | FilmPhase] | None,
+    layers: Sample | None,
+    regions: Sequence[Region],
+    *,
+    shifts: str = "domain",
 ) -> Described:
     """The sample of phases, in given layers or as one film, on the metal where that is among them."""
     if shifts not in ("domain", "layer"):
@@ -110,7 +114,8 @@ def described(
                 listed.setdefault(phase.name, phase)
     order = list(listed)
     domains: list[str] = []
-    entries, places = [], []
+    entries: list[Entry] = []
+    places: list[tuple[int, int]] = []
     for patch, stack in enumerate(stacks.values()):
         for number, layer in enumerate(stack):
             for phase in layer:
@@ -127,9 +132,7 @@ def described(
     )
 
 
-def _stacks(
-    phases: Sequence[str | FilmPhase] | None, layers: Sample | None
-) -> dict[str, list[list[FilmPhase]]]:
+def _stacks(phases: Sequence[str | FilmPhase] | None, layers: Sample | None) -> dict[str, list[list[FilmPhase]]]:
     if isinstance(phases, str):
         raise InputError("phases are a list", key="phases", remedy=f"write phases=['{phases}']")
     named = [_film(each) for each in phases or ()]
@@ -180,7 +183,7 @@ def _lines(
         seen = 0
         for line in phase.lines:
             if not line.known and any(_within(orbital(line.orbital).binding_energy, each) for each in regions):
-                line.position  # refuses: an unknown line in a region would be counted as absent
+                _refuse(line)
             inside = [number for number, region in enumerate(regions) if line.known and _within(line.position, region)]
             if inside:
                 own = _add(lines, phase, place, line)
@@ -194,6 +197,12 @@ def _lines(
         problem = f"{names} {'has' if len(silent) == 1 else 'have'} no line in {', '.join(r.name for r in regions)}"
         raise InputError(problem, key="phases", remedy=f"leave out, or measure one of ({wanted})")
     return tuple(lines), tuple(components)
+
+
+def _refuse(line: CoreLine) -> None:
+    """A line of unknown position in a region would be counted as absent."""
+    remedy = "give the phase with its place, by `film` and `CoreLine.at`, or leave it out"
+    raise InputError(f"the position of {line.label} is unknown", key="phases", remedy=remedy)
 
 
 def _add(lines: list[Line], phase: FilmPhase, place: int, line: CoreLine) -> int:

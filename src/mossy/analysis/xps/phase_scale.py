@@ -29,7 +29,9 @@ class Scale:
     electrons: Mapping[str, float]
     text: str
 
-    def of(self, phases: list[str], amounts: np.ndarray, thicknesses: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    def of(
+        self, phases: list[str], amounts: np.ndarray, thicknesses: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
         """(true lengths over assumed ones; the derivatives of its ln along amounts, nmol/cm2, and thicknesses, nm)."""
         if self.kind == "path":
             return self.value, np.zeros(len(amounts)), np.zeros(len(thicknesses))
@@ -39,7 +41,7 @@ class Scale:
         if self.kind == "thickness":
             total = float(thicknesses.sum())
             return self.value / total, np.zeros(len(amounts)), np.full(len(thicknesses), -1.0 / total)
-        missing = [name for name, amount in zip(phases, amounts, strict=True) if name not in self.electrons and amount > 0]
+        missing = [name for name in phases if name not in self.electrons]
         if missing:
             remedy = "give them for every phase of the film (0 where no charge made it)"
             raise InputError(f"no electrons per formula unit of {', '.join(missing)}", key="scale", remedy=remedy)

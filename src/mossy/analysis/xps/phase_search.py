@@ -1,8 +1,8 @@
 """The best fit of samples of one structure: continuation from wide to true errors, then lines that change places.
 
 With the counting errors widened tenfold the priors lead, and every line comes near the peak that is its own; with the
-true errors it settles there. Where the fit stays poor two lines of a region may have taken each other's peak, or one a
-stranger's: pairs are exchanged, and single lines put back to where the library has them, as long as that helps.
+true errors it settles there. Two lines of a region may yet have taken each other's peak, or one a stranger's: the best
+of all moves (`phase_moves`) are followed to their minima, as long as that helps.
 """
 
 from __future__ import annotations
@@ -13,37 +13,54 @@ from typing import Any
 
 import numpy as np
 
-from mossy.analysis.xps.phase_model import Data, Structure, kernel_for, result_for
+from mossy.analysis.xps.phase_model import Data, kernel_for, result_for
+from mossy.analysis.xps.phase_moves import best_moves, with_all_phases
 from mossy.analysis.xps.phase_problem import Problem
-from mossy.numerics.many import CHUNK, Minima, minimise
+from mossy.analysis.xps.phase_start import FIRST
+from mossy.numerics.many import Minima, minimise
 
-_FEW = 4
-"""Lanes that one small compiled model takes."""
+_LANES = 2
+"""That the compiled model takes at a time."""
 _WIDENED = 0.1
-_POOR = 2.5
-"""Standard deviations of chi squared above its expectation, from where lines are exchanged."""
-_ROUNDS = 3
-_NEAR = 3.0
-"""eV between lines that may have been taken for each other."""
-_MOVED = 0.05
+_ROUNDS, _TRIED = 4, 4
+"""How often lines are moved at most, and how many of the best moves are followed."""
+_POOR = 5.0
+"""Standard deviations of chi squared above its expectation, from where the other starts are tried too."""
+_GAIN = 0.5
+"""Of the cost, from where a move has helped."""
 
 
 def best(problems: list[Problem]) -> tuple[Minima, list[Data], list[tuple[np.ndarray, ...]]]:
     """The least cost of each, with the errors that the model expects: (minima, data with those errors, curves)."""
     data = [each.data for each in problems]
-    count = max(len(each.starts) for each in problems)
-    starts = np.full((len(problems), count, problems[0].structure.length), np.nan)
-    for place, each in enumerate(problems):
-        starts[place, : len(each.starts)] = each.starts
-    wide = _minimised(problems, starts, [_scaled(each, _WIDENED) for each in data], 1e-3, 25)
-    rival = np.where(np.isfinite(wide.rival_cost)[:, None], wide.rival, np.nan)
-    found: Minima = _minimised(problems, np.stack([wide.values, rival], axis=1), data, 1e-5, 40)
-    found = _exchanged(problems, found, data)
+    found = _searched(problems, data, slice(0, FIRST))
+    points = np.array([each.points for each in problems])
+    poor = np.flatnonzero(found.cost > points + _POOR * np.sqrt(2.0 * points))
+    if len(poor):
+        again = _searched([problems[k] for k in poor], [data[k] for k in poor], slice(FIRST, None))
+        spent = found.evaluations.copy()
+        spent[poor] += again.evaluations
+        better = again.cost < found.cost[poor]
+        found = found.replaced(poor[better], again.rows(np.flatnonzero(better)))
+        found = replace(found, evaluations=spent)
     curves = results(problems, found.values, data)
     data = [each.weighted(modelled(each, *one[:2])) for each, one in zip(problems, curves, strict=True)]
     last = _minimised(problems, found.values[:, None], data, 1e-8, 100)
-    last = replace(last, evaluations=last.evaluations + found.evaluations + wide.evaluations)
+    last = replace(last, evaluations=last.evaluations + found.evaluations)
     return last, data, results(problems, last.values, data)
+
+
+def _searched(problems: list[Problem], data: list[Data], which: slice) -> Minima:
+    """From some of the starts of each."""
+    count = max(len(each.starts[which]) for each in problems)
+    starts = np.full((len(problems), count, problems[0].structure.length), np.nan)
+    for place, each in enumerate(problems):
+        starts[place, : len(each.starts[which])] = each.starts[which]
+    wide = _minimised(problems, starts, [_scaled(each, _WIDENED) for each in data], 1e-3, 25)
+    rival = np.where(np.isfinite(wide.rival_cost)[:, None], wide.rival, np.nan)
+    found: Minima = _minimised(problems, np.stack([wide.values, rival], axis=1), data, 1e-5, 40)
+    found = _rearranged(problems, found, data)
+    return replace(found, evaluations=found.evaluations + wide.evaluations)
 
 
 def modelled(problem: Problem, lines: np.ndarray, backgrounds: np.ndarray) -> np.ndarray:
@@ -56,15 +73,7 @@ def modelled(problem: Problem, lines: np.ndarray, backgrounds: np.ndarray) -> np
 def results(problems: list[Problem], values: np.ndarray, data: list[Data]) -> list[tuple[np.ndarray, ...]]:
     """`phase_model.result_for` of each."""
     result = result_for(problems[0].structure, problems[0].described.film_layers)
-    width = 1 if len(problems) == 1 else CHUNK
-    found: list[tuple[np.ndarray, ...]] = []
-    for first in range(0, len(problems), width):
-        last = min(first + width, len(problems))
-        rows = np.resize(np.arange(first, last), width)
-        parts = result(values[rows], tuple(np.stack([data[row][k] for row in rows]) for k in range(len(data[0]))))
-        arrays = [np.asarray(part) for part in parts]
-        found += [tuple(each[k] for each in arrays) for k in range(last - first)]
-    return found
+    return [tuple(np.asarray(part) for part in result(x, own)) for x, own in zip(values, data, strict=True)]
 
 
 def _scaled(data: Data, factor: float) -> Data:
@@ -82,8 +91,7 @@ def _minimised(
     known: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Any:
     structure = problems[0].structure
-    lanes = starts.shape[0] * starts.shape[1]
-    kernel = functools.partial(_first_lanes, structure, _FEW if lanes <= _FEW else CHUNK)
+    kernel = functools.partial(_without_copies, kernel_for(structure))
     centre, spread, lower, upper = (
         np.stack([getattr(each, name) for each in problems]) for name in ("centre", "spread", "lower", "upper")
     )
@@ -100,52 +108,45 @@ def _minimised(
     )
 
 
-def _first_lanes(structure: Structure, lanes: int, x: np.ndarray, data: Data) -> Any:
-    """The model of the first lanes of a chunk: `minimise` fills its chunks up with copies of them."""
-    return kernel_for(structure)(x[:lanes], tuple(each[:lanes] for each in data))
+def _without_copies(kernel: Any, x: np.ndarray, data: Data) -> tuple[np.ndarray, np.ndarray]:
+    """The model of the first lanes of a chunk, up to where `minimise` has filled it up with copies of them.
+
+    Told apart by their vectors and a few counts: no two starts of a sample are the same.
+    """
+    told = np.concatenate([x, data[1][:, 0, :4]], axis=1)
+    counts = range(1, len(x) + 1)
+    lanes = next(k for k in counts if np.array_equal(told, np.resize(told[:k], told.shape), equal_nan=True))
+    return _evaluated(kernel, x[:lanes], tuple(each[:lanes] for each in data))
 
 
-def _exchanged(problems: list[Problem], found: Minima, data: list[Data]) -> Minima:
-    """Lines exchanged and put back in the samples that are fitted poorly."""
-    points = np.array([each.points for each in problems])
-    limit = points + _POOR * np.sqrt(2.0 * points)
-    active = np.flatnonzero(found.cost > limit)
+def _evaluated(kernel: Any, x: np.ndarray, data: Data) -> tuple[np.ndarray, np.ndarray]:
+    """(residuals (lanes, m), derivatives (lanes, n, m)), a few lanes at a time: more are no faster on a CPU."""
+    parts = []
+    for first in range(0, len(x), _LANES):
+        rows = np.resize(np.arange(first, min(first + _LANES, len(x))), _LANES)
+        parts.append([np.asarray(part) for part in kernel(x[rows], tuple(each[rows] for each in data))])
+    residuals, slopes = (np.concatenate([part[k] for part in parts]) for k in range(2))
+    return residuals[: len(x)], slopes[: len(x)]
+
+
+def _rearranged(problems: list[Problem], found: Minima, data: list[Data]) -> Minima:
+    """Lines moved to where they might belong, as long as that helps."""
+    active = np.arange(len(problems))
     for _ in range(_ROUNDS):
         if not len(active):
             break
-        part = [problems[each] for each in active]
-        moved = [_moved(each, x) for each, x in zip(part, found.values[active], strict=True)]
-        starts = np.full((len(part), max(map(len, moved)), found.values.shape[1]), np.nan)
-        for place, each in enumerate(moved):
-            starts[place, : len(each)] = each
-        known = found.values[active], found.cost[active]
-        tried = _minimised(part, starts, [data[each] for each in active], 1e-3, 30, known)
-        better = tried.cost < found.cost[active] * (1.0 - 1e-4)
+        part, known = [problems[each] for each in active], (found.values[active], found.cost[active])
+        own = [data[each] for each in active]
+        whole = np.stack([with_all_phases(*pair) for pair in zip(part, known[0], strict=True)])
+        areas = [each[2] for each in results(part, whole, own)]
+        stacked = tuple(np.stack(each) for each in zip(*own, strict=True))
+        linear = zip(*_evaluated(kernel_for(part[0].structure), whole, stacked), strict=True)
+        moved = zip(part, own, whole, areas, linear, strict=True)
+        starts = np.stack([best_moves(*each, count=_TRIED) for each in moved])
+        tried = _minimised(part, starts, own, 1e-4, 30, known)
+        better = tried.cost < known[1] - _GAIN
         evaluations = found.evaluations.copy()
         evaluations[active] += tried.evaluations
-        found = found.replaced(active[better], tried.rows(np.flatnonzero(better)))
-        found = replace(found, evaluations=evaluations)
+        found = replace(found.replaced(active[better], tried.rows(np.flatnonzero(better))), evaluations=evaluations)
         active = active[better]
-        active = active[found.cost[active] > limit[active]]
     return found
-
-
-def _moved(problem: Problem, x: np.ndarray) -> np.ndarray:
-    """Vectors (moves, n) with the places of two lines of a region exchanged, or one line put back to its own."""
-    structure, sample = problem.structure, problem.described
-    place = problem.data[6] + structure.moves[0] @ x
-    steps: list[dict[int, float]] = []
-    for k, one in enumerate(sample.components):
-        for other, two in enumerate(sample.components[:k]):
-            gap = place[other] - place[k]
-            if one.region == two.region and one.line != two.line and _MOVED < abs(gap) < _NEAR:
-                steps.append({one.line: gap, two.line: -gap})
-    offsets = x[structure.slices["offsets"]]
-    steps += [{line: -float(offset)} for line, offset in enumerate(offsets) if abs(offset) > _MOVED]
-    found = np.repeat(x[None], max(len(steps), 1), axis=0)
-    for row, step in zip(found, steps, strict=False):
-        own = row[structure.slices["offsets"]]
-        for line, distance in step.items():
-            own[line] += distance
-            own[[child for child, parent in enumerate(structure.parents) if parent == line]] -= distance
-    return np.clip(found, problem.lower, problem.upper)

@@ -19,9 +19,11 @@ DEEPEST = 8.0
 """Mean free paths: 3e-4 of the electrons below come through."""
 OFFSETS = 5.0
 """How many spreads a line may move, at most."""
-_STARTS = 3
+FIRST = 4
+"""Starts of every fit; the others are for those that stay poor."""
 _SCAN = np.arange(-3.0, 3.01, 0.25)
 _SCANNED_DEPTHS = (0.4, 1.2)
+_COARSE = 3
 _LEAST = 0.02
 
 
@@ -54,7 +56,7 @@ def priors_of(
 
 
 def starts_of(structure: Structure, data: Data, kinds: list[str], centre: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """Vectors (starts, n): the best shifts of the films on the grid, for each of a few thicknesses."""
+    """Vectors (starts, n): the best `FIRST` shifts of the films and thicknesses, then others all over the grid."""
     named = dict(zip(DATA, data, strict=True))
     film = np.flatnonzero(spread[structure.slices["shifts"]] > _SCAN[1] - _SCAN[0])
     found = []
@@ -62,11 +64,15 @@ def starts_of(structure: Structure, data: Data, kinds: list[str], centre: np.nda
         design, right = _normal(structure, named, kinds, film, depth)
         solved = [_solved(*pair) for pair in zip(design, right, strict=True)]
         cost = np.array([each[1] for each in solved]) + (_SCAN / 2.0) ** 2
-        for place in _minima(cost)[:_STARTS]:
+        lowest = _minima(cost)
+        for place in {*lowest, *range(0, len(_SCAN), _COARSE)}:
             x = _vector(structure, centre, solved[place][0], film, _SCAN[place], depth)
-            found.append((cost[place], x))
-    found.sort(key=lambda pair: pair[0])
-    return np.stack([x for _, x in found[: _STARTS + 1]])
+            found.append((place not in lowest[: FIRST - 1], cost[place], x))
+    found.sort(key=lambda each: each[:2])
+    best = [x for other, _, x in found if not other][:FIRST]
+    return np.stack(
+        [*best, *[np.full_like(centre, np.nan)] * (FIRST - len(best)), *[x for other, _, x in found if other]]
+    )
 
 
 def _minima(cost: np.ndarray) -> list[int]:
@@ -121,10 +127,12 @@ def _gains(structure: Structure, data: dict[str, np.ndarray], depth: float) -> n
         for layer in stack:
             kept = np.exp(-thick[layer] / (paths[:, layer : layer + 1] * cosine))
             whole = layer == stack[-1]
-            escaped[:, layer : layer + 1] = paths[:, layer : layer + 1] * cosine * above * (1.0 if whole else 1.0 - kept)
+            reach = paths[:, layer : layer + 1] * cosine
+            escaped[:, layer : layer + 1] = reach * above * (1.0 if whole else 1.0 - kept)
             above = above * kept
     layers = np.array([layer for _, layer, _ in structure.entries])
-    gain: np.ndarray = structure.sources * data["molar_density"][phases] * escaped[:, layers] * data["strength"][:, None]
+    density = data["molar_density"][phases]
+    gain: np.ndarray = structure.sources * density * escaped[:, layers] * data["strength"][:, None]
     return gain
 
 

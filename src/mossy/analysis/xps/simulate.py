@@ -43,7 +43,7 @@ def mean_free_paths(phases: Sequence[FilmPhase], kinetic_energies: Any) -> np.nd
     """
     energies = np.asarray(kinetic_energies, dtype=float)
     inputs = {key: np.array([phase.path_inputs[key] for phase in phases])[:, None] for key in phases[0].path_inputs}
-    return np.asarray(laws.inelastic_mean_free_path(energies[None, :], **inputs))
+    return np.asarray(laws.inelastic_mean_free_path(energies[None, :], **inputs))  # type: ignore[arg-type]
 
 
 def line_areas(
@@ -83,13 +83,14 @@ def _cross_section(name: str, photon_energy: float) -> float:
 
 def _escaped(stack: Stack, kinetic_energies: np.ndarray, emission_angle: float, scale: float) -> np.ndarray:
     """What escapes of each layer (columns) at each kinetic energy (rows), per density of its atoms, nm."""
-    each = [(np.array(list(of.fractions.values())), mean_free_paths(of.phases, kinetic_energies).T) for of in stack.layers]
-    paths = scale * np.stack([np.asarray(laws.fine_mosaic_path(*pair)) for pair in each], axis=-1)
+    each = [
+        laws.fine_mosaic_path(np.array(list(of.fractions.values())), mean_free_paths(of.phases, kinetic_energies).T)
+        for of in stack.layers
+    ]
+    paths = scale * np.stack([np.asarray(path) for path in each], axis=-1)
     angle = math.radians(emission_angle)
     thicknesses = np.array([layer.thickness for layer in stack.layers[:-1]])
-    return np.asarray(
-        laws.layer_intensity(densities=1.0, thicknesses=thicknesses, paths=paths, emission_angle=angle)
-    )
+    return np.asarray(laws.layer_intensity(densities=1.0, thicknesses=thicknesses, paths=paths, emission_angle=angle))
 
 
 def simulate_spectra(
@@ -134,7 +135,10 @@ def simulate_spectra(
     grids = {name: np.arange(low, high + step / 2, step) for name, (low, high) in windows.items()}
     curves = {name: _peaks(grid, moved, _of(width, name)) for name, grid in grids.items()}
     highest = max(float(curve.max(initial=0.0)) for curve in curves.values())
-    if not highest > 0.0:
+    reached = any(
+        low - MARGIN < place < high + MARGIN for low, high in windows.values() for _, each, place in moved if each > 0.0
+    )
+    if not (reached and highest > 0.0):
         raise InputError("no line of the sample lies in the regions", key="regions", remedy="give other windows")
     chance = None if seed is None else np.random.default_rng(seed)
     metadata = {"excitation_energy_electronvolt": photon, "emission_angle_degree": emission_angle}

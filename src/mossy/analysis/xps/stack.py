@@ -60,7 +60,8 @@ class Stack:
         for number, layer in enumerate(self.layers, 1):
             last = number == len(self.layers)
             if (layer.thickness is None) != last:
-                problem = "the last layer has no end" if last else f"layer {number} of {len(self.layers)} has no thickness"
+                problem = f"layer {number} of {len(self.layers)} has no thickness"
+                problem = "the last layer has no end" if last else problem
                 raise InputError(problem, key="thickness", remedy="give a thickness to every layer but the last")
 
     @property
@@ -80,9 +81,10 @@ class Stack:
 
 
 def stack_of(table: Mapping[str, Any], file: object = "") -> Stack:
-    """The stack of a table such as a TOML file holds: `layers`, each with `phases` and, but for the last, `thickness_nm`.
+    """The stack of a table as a TOML file holds it: `layers`, each with `phases` and, but the last, `thickness_nm`.
 
-    >>> stack_of({"layers": [{"phases": {"LiF": 1.0}, "thickness_nm": 2}, {"phases": {"Li": 1.0}}]}).layers[0].thickness
+    >>> film_on_metal = [{"phases": {"LiF": 1.0}, "thickness_nm": 2}, {"phases": {"Li": 1.0}}]
+    >>> stack_of({"layers": film_on_metal}).layers[0].thickness
     2.0
     """
     layers = table.get("layers")
@@ -103,7 +105,10 @@ def stack_of(table: Mapping[str, Any], file: object = "") -> Stack:
         except (TypeError, ValueError):
             remedy = "write fractions and nm as numbers"
             raise InputError("not a number", key=f"layers[{number}]", file=file, remedy=remedy) from None
-    return Stack(tuple(found))
+    try:
+        return Stack(tuple(found))
+    except InputError as problem:
+        raise problem.at("layers", file) from None
 
 
 def read_stack(path: str | Path) -> Stack:
