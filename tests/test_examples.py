@@ -246,6 +246,12 @@ def test_coulombic_efficiency():
     assert abs(cycles.average.value - reservoir.coulombic_efficiency) < 0.003
 
 
+def test_spectra_of_a_simulated_film():
+    """From a run to its spectra and back; the asserts stand in the script."""
+    fit, truth = script("spectra_of_a_simulated_film").main()
+    assert set(fit.amounts) == set(truth)
+
+
 def test_mechanisms(tmp_path: Path):
     """Each of five laws is recognised from its own noisy data, and no other fits."""
     found = script("mechanisms").main(str(tmp_path / "mechanisms.png"))
