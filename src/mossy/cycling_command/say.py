@@ -38,7 +38,7 @@ def say(
     without = [row["cell"] for row in rows.cells if row["status"] == "no cycling"]
     if without:
         few = ", ".join(without[:3]) + (f" and {len(without) - 3} more" if len(without) > 3 else "")
-        print(f"no cycling in {few}: `mossy eis` reads spectra")
+        print(f"no cycling in {few}: `mossy eis` reads impedance, `mossy xps` photoelectron spectra")
     data = [path for path, _ in skipped if not path.name.endswith("cell.toml")]
     if data:
         print(f"{_count(len(data), 'file')} skipped that {'are' if len(data) > 1 else 'is'} no measurement")

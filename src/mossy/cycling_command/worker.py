@@ -134,7 +134,8 @@ def _file_row(each: FileRead, cell: str) -> dict[str, Any]:
 
 def _without_cycling(task: Task, records: Sequence[Record]) -> dict[str, Any]:
     kinds = sorted({record.kind for record in records})
-    hint = "; `mossy eis` reads spectra" if kinds == ["impedance"] else ""
+    hints = {"impedance": "; `mossy eis` reads spectra", "photoemission": "; `mossy xps` reads spectra"}
+    hint = hints.get(kinds[0], "") if len(kinds) == 1 else ""
     reason = f"holds {' and '.join(kinds)} only, no cycling{hint}"
     return _failed(task, reason) | {"status": "no cycling"}
 
