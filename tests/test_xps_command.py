@@ -40,7 +40,7 @@ def test_files_named_by_core_level_are_one_sample_and_its_phases_are_told(tmp_pa
     write(tmp_path / "data", "first")
     write(tmp_path / "data", "second", Stack((Layer({"LiF": 0.8, "Li2CO3": 0.2}),)), seed=2)
     (tmp_path / "data" / "broken.csv").write_text("nothing here\n")
-    words = ["--phases", "LiF, Li2CO3", "--excitation", "Al Ka", "--quick", "--quiet"]
+    words = ["--phases", "LiF, Li2CO3", "--excitation", "Al Ka", "--quick", "--quiet", "--counting-time", "equal"]
     code, said = run("xps", tmp_path / "data", "--out", tmp_path / "out", *words)
     assert code == 1  # one file was refused
     assert "broken.csv" in said
@@ -66,7 +66,13 @@ def test_a_simulated_film_alone_gives_spectra_and_a_depth_profile(tmp_path):
     assert code == 0
     written = sorted(path.name for path in (tmp_path / "out").glob("simulated_*.parquet"))
     assert "simulated_F_1s_0nm.parquet" in written
-    assert "simulated_F_1s_6nm.parquet" not in written  # the fluoride is gone by then
+    peak = {}
+    for depth in (0, 4, 6):
+        table = pl.read_parquet(tmp_path / "out" / f"simulated_F_1s_{depth}nm.parquet")
+        peak[depth] = table["intensity_counts"].max() - table["intensity_counts"].min()
+    # one scale: 1 nm of fluoride shows (1 - exp(-1/L))/(1 - exp(-5/L)) of 5 nm, L = 2.38 nm (JTP); none when it is gone
+    assert peak[4] / peak[0] == pytest.approx((1 - np.exp(-1 / 2.38)) / (1 - np.exp(-5 / 2.38)), rel=0.02)
+    assert peak[6] < 1e-3 * peak[0]
     assert "Depth profile" in (tmp_path / "out" / "report.html").read_text()
 
 
@@ -75,7 +81,27 @@ def test_a_film_beside_measured_spectra_is_drawn_with_them(tmp_path):
     (tmp_path / "film.toml").write_text("[[layers]]\nphases = { LiF = 0.4, Li2CO3 = 0.6 }\n")
     words = ["--film", tmp_path / "film.toml", "--excitation", "Al Ka", "--quick", "--out", tmp_path / "out"]
     assert run("xps", tmp_path / "cell_C1s.csv", tmp_path / "cell_F1s.csv", *words)[0] == 0
-    assert "As the simulated film would show" in (tmp_path / "out" / "report.html").read_text()
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "As the simulated film would show" in page
+    assert "shifted by +0.00 eV" in page or "shifted by \u22120.00 eV" in page or "shifted by -0.00 eV" in page
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (["--reference", "Foo"], "no reference is called"),
+        (["--components", "X 9s: foo 12"], "no sample has X 9s"),
+        (["--components", "C 1s: a 284.8, b +foo"], "+foo"),
+        (["--sputter", "0, 5 nm"], "--film"),
+        (["--side", "counter"], "--film"),
+        (["--phases", "LiF", "--layers", "LiF / Li"], "give one of them"),
+    ],
+)
+def test_options_that_would_do_nothing_or_are_mistyped_are_refused(tmp_path, words, part):
+    write(tmp_path, "cell")
+    code, said = run("xps", tmp_path / "cell_F1s.csv", "--excitation", "Al Ka", "--out", tmp_path / "out", *words)
+    assert code != 0
+    assert part in said
 
 
 @pytest.mark.parametrize(

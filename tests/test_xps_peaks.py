@@ -310,7 +310,68 @@ def test_a_rule_of_thumb_is_called_one() -> None:
         assert each.area.value == pytest.approx(area, rel=0.05)
 
 
+def test_a_line_that_the_rule_of_thumb_lacks_is_added_beside_its_own() -> None:
+    """CF3 of an imide anion, 7.4 eV above C-C: without a line of its own it drags all others along."""
+    lines = [*zip(PLACES[:2], AREAS[:2], strict=True), (292.3, 5000.0)]
+    fit = fit_peaks(noisy("C 1s", *region("C 1s", lines, span=(279.0, 299.0), shirley=0.02), seed=0))
+    assert "1 more line was put at 292.3 eV" in fit.notes[0]
+    for name, area in (("C-C", AREAS[0]), ("C-O", AREAS[1]), ("line 1", 5000.0)):
+        assert abs(fit[name].area.value - area) < 4.0 * fit[name].area.standard_error < 0.1 * area
+    assert fit.faults == ()
+    assert any("C=O: not seen" in flag or "C=O: not determined" in flag for flag in fit.flags)
+
+
+def test_deviations_from_the_shape_are_no_lines() -> None:
+    """One asymmetric line of 400 000 counts: a Voigt line misses its noise by far, but not 2 % of its height."""
+    energy = np.arange(394.0, 410.0, 0.1)
+    shape = laws.doniach_sunjic(energy, position=400.0, gaussian_width=1.2, lorentzian_width=0.1, asymmetry=0.02)
+    data = noisy("N 1s", energy, 5e5 * np.asarray(shape) + 2e3, 0)
+    fit = fit_peaks(data, "auto")
+    assert len(fit.components) == 1
+    assert fit.reduced_chi_squared > 5.0
+    assert not fit.poor
+    assert any("within 2 % of the lines' height" in flag for flag in fit.flags)
+    assert fit.faults == ()
+
+
+def test_a_metal_gets_one_asymmetric_line() -> None:
+    energy = np.arange(79.0, 97.0, 0.1)
+    total = np.zeros_like(energy)
+    for at, part in ((84.0, 1.0 / 1.75), (87.67, 0.75 / 1.75)):
+        given = {"gaussian_width": 0.7, "lorentzian_width": 0.35, "asymmetry": 0.12}
+        total += part * np.asarray(laws.doniach_sunjic(energy, position=at, **given))
+    fit = fit_peaks(noisy("Au 4f", energy, 2e5 * total + 2e3, 0), "auto")
+    assert [each.shape for each in fit.components] == ["metallic"]
+    assert fit.components[0].asymmetry.value == pytest.approx(0.12, abs=0.02)
+
+
 # what must be said
+
+
+def test_a_flawless_fit_has_no_faults_and_a_wrong_one_has(carbon_fit: object) -> None:
+    assert carbon_fit.faults == ()  # type: ignore[attr-defined]
+    assert not carbon_fit.poor  # type: ignore[attr-defined]
+    wrong = fit_peaks(noisy("C 1s", *carbon(), seed=0), "C-C 284.8, C-O +1.5")
+    assert wrong.poor
+    assert set(wrong.faults) <= set(wrong.flags)
+    assert any("residuals are not noise" in fault for fault in wrong.faults)
+    # what is left of the carbonate's and carbonyl's 9000 once background and widths have taken their part
+    assert 1000.0 < wrong.unexplained < 9000.0
+    extra = fit_peaks(noisy("C 1s", *carbon(), seed=0), CARBON + ", CF3 +8.0")
+    assert extra["CF3"].upper_limit is not None
+    assert any(fault.startswith("CF3: not") for fault in extra.faults)
+
+
+def test_a_line_of_an_element_that_was_found_is_a_fault() -> None:
+    oxygen = noisy("O 1s", *region("O 1s", [(531.5, 3e4)], span=(526.0, 540.0)), seed=0)
+    assert any("Na was found" in fault for fault in fit_peaks(oxygen, "O 531.5", elements=["Na", "O"]).faults)
+    assert fit_peaks(oxygen, "O 531.5").faults == ()
+
+
+def test_a_fit_is_shown_in_a_line(carbon_fit: object) -> None:
+    shown = repr(carbon_fit)
+    assert shown.startswith("PeakFit(C 1s, done: C-C ")
+    assert len(shown) < 200
 
 
 def test_flags_of_overlapping_lines() -> None:
@@ -405,7 +466,9 @@ def test_the_text_of_components() -> None:
         ("a 284.8 width=2", "no option is called 'width'"),
         ("a 284.8 shape=lorentz", "no line is called"),
         ("a 284.8 w=x", "no number"),
-        ("a 300.0", "outside of the region"),
+        ("a 300.0", "outside of C 1s"),
+        ("C-C 2848", r"2848 eV, outside of C 1s \(280 to 296 eV\)"),
+        ("C-C 284.8, b +foo", "no component"),
         ("a 284.8 ratio=0.5", "doublet"),
         ("a 284.8, b +1 area=-1@a", "area of -1"),
     ],

@@ -139,12 +139,37 @@ def test_overlapping_regions_and_weak_lines_are_said() -> None:
     assert any("not determined: K 2p one" in flag for flag in found.flags)
 
 
+def test_a_poor_fit_is_a_fault_and_in_the_error(fluoride: list[PeakFit]) -> None:
+    energy, expected = region("C 1s", [(284.8, 1e5), (290.0, 5e4)], span=(277.0, 297.0))
+    data = noisy("C 1s", energy, expected, 0, **TIME)
+    good, poor = fit_peaks(data, "C-C 284.8, CO3 +5.2"), fit_peaks(data, "C-C 284.8")
+    found = {each: quantify([fit, fluoride[1]]) for each, fit in (("good", good), ("poor", poor))}
+    assert found["good"].faults == ()
+    assert any("C 1s: its fit is poor" in fault for fault in found["poor"].faults)
+    assert set(found["poor"].faults) <= set(found["poor"].flags)
+    truth = found["good"].elements["C"]
+    assert found["poor"].elements["C"].standard_error > 1.3 * truth.standard_error
+
+
+def test_a_limit_of_an_area_is_one_of_the_atomic_percent(fluoride: list[PeakFit]) -> None:
+    energy, expected = region("C 1s", [(284.8, 1e5)], span=(277.0, 297.0))
+    carbon = fit_peaks(noisy("C 1s", energy, expected, 0, **TIME), "C-C 284.8, CO3 +5.2")
+    limit = carbon["CO3"].upper_limit
+    assert limit is not None
+    found = quantify([carbon])
+    share = next(each for each in found.shares if each.component == "CO3")
+    # one element: sensitivities cancel up to the kinetic energies, 5 of 1200 eV
+    assert share.upper_limit == pytest.approx(100.0 * limit / (limit + carbon["C-C"].area.value), rel=0.01)
+    assert found.shares[0].upper_limit is None
+    assert "(95 %)" in found.text()
+
+
 # the energy scale
 
 
 def test_a_shift_is_found_with_its_error_and_its_risks() -> None:
     data = noisy("C 1s", *region("C 1s", [(287.3, 1e5)], span=(280.0, 295.0)), seed=0)
-    found = calibrate(fit_peaks(data, "C-C 287.0"), "C 1s")
+    found = calibrate(fit_peaks(data, "C-C 287.0"), "C 1s", "C-C")
     assert found.shift.value == pytest.approx(-2.5, abs=0.02)
     assert found.shift.standard_error == pytest.approx(0.2, abs=0.001)  # the reference's own
     text = found.text()
@@ -189,6 +214,18 @@ def test_a_line_that_was_not_seen_is_no_reference() -> None:
                 calibrate(fit, "LiF F 1s", "LiF")
             return
     pytest.fail("a line that is not there was seen 20 times")
+
+
+def test_a_line_far_off_must_be_named_and_a_weak_one_is_refused() -> None:
+    """A carbonate's O 1s is no oxide's: 3 eV of charging would have to be meant."""
+    data = noisy("O 1s", *region("O 1s", [(531.8, 1e5)], span=(525.0, 540.0)), seed=0)
+    fit = fit_peaks(data, "CO3 531.8")
+    with pytest.raises(InputError, match=r"-3\.\d\d eV off Li2O O 1s .* may be another line"):
+        calibrate(fit, "Li2O O 1s")
+    assert calibrate(fit, "Li2O O 1s", "CO3").shift.value < -3.0
+    weak = noisy("O 1s", *region("O 1s", [(531.8, 10.0)], span=(525.0, 540.0)), seed=3)
+    with pytest.raises(InputError, match=r"not determined|not seen"):
+        calibrate(fit_peaks(weak, "CO3 531.8"), "Li2O O 1s", "CO3")
 
 
 # surveys
@@ -240,12 +277,13 @@ def test_the_elements_of_a_sample_are_found_and_no_others(elements: dict[str, fl
 
 
 def test_an_ambiguous_peak_is_said() -> None:
-    """Li 1s beside gold is Au 5p: it proves nothing."""
+    """Li 1s beside gold is Au 5p: it proves nothing, so lithium is not listed, and a note names it."""
     found = identify(survey({"Au": 5.0, "C": 2.0}))
     status = {each.element: each for each in found.elements}
     assert status["Au"].status == "found"
-    assert status["Li"].status == "possible"
-    assert "explained by Au" in status["Li"].note
+    assert "Li" not in status
+    assert "Li" in found.notes[0].split(": ")[1].split(", ")
+    assert found.faults == ()
     with_rest = identify(survey({"Cu": 5.0, "Zn": 0.5, "Na": 0.05}))
     assert "Cu" in with_rest.symbols
 

@@ -79,6 +79,29 @@ def test_a_spectrum_holds_its_areas():
     assert lithium.metadata["sweeps"] == 3
 
 
+def test_one_scale_for_several_depths():
+    """The rise of the peak over its background is the scale times the area, whatever lies above (O 1s has a tail)."""
+    highest = {}
+    for depth in (1.0, 4.0):
+        sample = Stack((Layer({"Li2O": 1.0}, depth), Layer({"LiF": 1.0})))
+        (record,) = simulate_spectra(sample, {"F 1s": (675.0, 695.0)}, scale=1e5, constant=0.0, shirley=0.0)
+        highest[depth] = record.table["intensity_counts"].max() / area(sample, FLUORINE)  # type: ignore[operator]
+        assert record.table["binding_energy_electronvolt"].is_sorted()
+    assert highest[1.0] == pytest.approx(highest[4.0], rel=1e-4)
+
+
+def test_the_analyser_s_transmission_is_in_the_counts_and_in_the_record():
+    sample = Stack((Layer({"LiF": 1.0}),))
+    flat, steep = (
+        simulate_spectra(sample, ["F 1s"], scale=1e5, constant=0.0, transmission_exponent=n, shirley=0.0)[0]
+        for n in (0.0, 0.7)
+    )
+    ratio = steep.table["intensity_counts"] / flat.table["intensity_counts"]
+    kinetic = (PHOTONS - flat.table["binding_energy_electronvolt"].to_numpy()) / 1000.0
+    assert ratio.to_numpy() == pytest.approx(kinetic**-0.7, rel=1e-9)
+    assert steep.table["transmission"].to_numpy() == pytest.approx(kinetic**-0.7, rel=1e-12)
+
+
 def test_a_doublet_keeps_its_ratio():
     """S 2p of Li2S with narrow lines: heights 2:1, 1.18 eV apart; each stands on 1 % of the other's tail."""
     (record,) = simulate_spectra(
@@ -86,7 +109,7 @@ def test_a_doublet_keeps_its_ratio():
     )
     energy, counts = record.table["binding_energy_electronvolt"].to_numpy(), record.table["intensity_counts"].to_numpy()
     position = film("Li2S").lines[0].position
-    heights = [np.interp(position + away, energy[::-1], counts[::-1]) for away in (0.0, 1.18)]
+    heights = [np.interp(position + away, energy, counts) for away in (0.0, 1.18)]
     assert heights[0] / heights[1] == pytest.approx(2.0, rel=0.02)
 
 
@@ -159,5 +182,7 @@ def test_regions_that_cannot_be_simulated():
         simulate_spectra(sample, ["C 1s"])
     with pytest.raises(InputError, match="no line of the sample lies in the regions"):
         simulate_spectra(sample, {"C 1s": (280.0, 290.0)})
+    with pytest.raises(InputError, match="counts per unit of area"):
+        simulate_spectra(sample, ["F 1s"], scale=0.0)
     with pytest.raises(InputError, match=r"cover 0\.5 of the area"):
         simulate_spectra([(0.5, sample)], ["F 1s"])

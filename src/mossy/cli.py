@@ -168,8 +168,8 @@ def xps(
     film: Annotated[
         Path | None, typer.Option(help="a run's interphase.parquet, or layers in TOML: its spectra beside the measured")
     ] = None,
-    beneath: Annotated[str, typer.Option(help="what a simulated film stands on")] = "Li",
-    side: Annotated[str, typer.Option(help="whose film: working or counter")] = "working",
+    beneath: Annotated[str | None, typer.Option(help="what a run's film stands on; Li when left out")] = None,
+    side: Annotated[str | None, typer.Option(help="whose film of a run: working or counter")] = None,
     sputter: Annotated[str | None, typer.Option(help="depths of a simulated film, as in '0, 2, 5 nm'")] = None,
     mixing: Annotated[str | None, typer.Option(help="how deep ions mix it, as in '1 nm'")] = None,
     charge: Annotated[
@@ -181,6 +181,10 @@ def xps(
     path_error: Annotated[
         float | None, typer.Option(help="relative error of the mean free path, as in 0.2: then lengths in nm")
     ] = None,
+    counting_time: Annotated[
+        str | None,
+        typer.Option(help="of plain counts at each energy, as in '2 s', or 'equal' in all regions"),
+    ] = None,
     columns: Annotated[str | None, typer.Option(help="columns of plain tables by number or heading")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="errors from noise alone")] = False,
     quiet: Quiet = False,
@@ -190,9 +194,25 @@ def xps(
     from mossy.xps_command import Wanted, analyse_files
 
     wanted = Wanted(
-        *(phases, layers, components, background, reference, excitation, film, beneath, side),
-        *(charge, electrons, capacitance, permittivity, path_error, sputter, mixing, quick),
-        columns_from_text(columns) if columns is not None else None,
+        phases=phases,
+        layers=layers,
+        components=components,
+        background=background,
+        reference=reference,
+        excitation=excitation,
+        film=film,
+        beneath=beneath,
+        side=side,
+        charge=charge,
+        electrons=electrons,
+        capacitance=capacitance,
+        permittivity=permittivity,
+        path_error=path_error,
+        sputter=sputter,
+        mixing=mixing,
+        counting_time=counting_time,
+        quick=quick,
+        columns=columns_from_text(columns) if columns is not None else None,
     )
     raise typer.Exit(analyse_files(files or [], wanted, out, quiet))
 

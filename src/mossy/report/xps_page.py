@@ -56,7 +56,7 @@ def _sample(sample: SampleShown, name: str) -> Html:
         ("peaks", "Peaks", draw_regions(sample.peaks, f"{name}_peak")),
         ("simulated", "As the simulated film would show", draw_regions(sample.simulated, f"{name}_beside")),
         ("film", "By depth of sputtering", draw_film(sample.film, f"{name}_film")),
-        ("survey", "Survey", draw_survey(sample.survey, name)),
+        ("survey", "Elements", draw_survey(sample.survey, name)),
     )
     for key, title, drawings in groups:
         tables = sample.tables.get(key, ())

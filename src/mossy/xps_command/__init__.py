@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mossy.analysis.xps.stack import Stack
     from mossy.records import Photoemission
 
+_AREA = 3e4
+"""Counts eV of the largest line of a simulated film."""
 _MOST = 40
 """So many samples at most are drawn; the tables hold all."""
 
@@ -36,8 +38,8 @@ class Wanted:
     reference: str | None = None
     excitation: str | None = None
     film: Path | None = None
-    beneath: str = "Li"
-    side: str = "working"
+    beneath: str | None = None
+    side: str | None = None
     charge: str | None = None
     electrons: str | None = None
     capacitance: str | None = None
@@ -45,6 +47,7 @@ class Wanted:
     path_error: float | None = None
     sputter: str | None = None
     mixing: str | None = None
+    counting_time: str | None = None
     quick: bool = False
     columns: Mapping[str, Any] | None = None
 
@@ -63,6 +66,10 @@ def analyse_files(paths: Sequence[Path], wanted: Wanted, out: Path, quiet: bool)
             for name, reason in refused:
                 print(f"warning: {name}: {reason}", file=sys.stderr)
             raise InputError("no photoelectron spectrum was found", file=", ".join(map(str, paths)), remedy=_REMEDY)
+        _there(plan, samples)
+        if samples and wanted.sputter is not None:
+            problem = "is for a film alone; beside measured spectra it is drawn whole"
+            raise InputError(problem, key="--sputter", remedy="leave out the files, or --sputter")
         folder = made_folder(out)
         found: list[SampleStudy] = []
         try:
@@ -75,6 +82,17 @@ def analyse_files(paths: Sequence[Path], wanted: Wanted, out: Path, quiet: bool)
         simulated, notes = _simulated(wanted, found)
     _write(found, simulated, refused, folder)
     return _say(found, reads, notes, folder, stopped)
+
+
+def _there(plan: Plan, samples: Sequence[Sample]) -> None:
+    """Refuses components of core levels that no sample has."""
+    from mossy.analysis.xps.sample_study import level_of
+
+    levels = {level_of(record) for sample in samples for record in sample.records} - {None}
+    for level in plan.components:
+        if samples and level not in levels:
+            remedy = f"choose among {', '.join(sorted(map(str, levels))) or 'the regions that are there'}"
+            raise InputError(f"no sample has {level}", key="--components", remedy=remedy)
 
 
 _REMEDY = "give files of spectra, or their folder; tables need headings such as 'Binding Energy (eV)' and 'Counts'"
@@ -94,6 +112,7 @@ def plan_of(wanted: Wanted) -> Plan:
     from mossy.analysis.xps.sample_study import Plan
 
     background_named(wanted.background)
+    _consistent(wanted)
     layers = None
     if wanted.layers is not None:
         layers = tuple(tuple(_names(part.replace("+", ","), "--layers")) for part in wanted.layers.split("/"))
@@ -106,7 +125,30 @@ def plan_of(wanted: Wanted) -> Plan:
         choices=not wanted.quick,
         reference=wanted.reference,
         scale=_scale(wanted),
+        counting_time=_counting_time(wanted.counting_time),
     )
+
+
+def _consistent(wanted: Wanted) -> None:
+    """Refuses options that contradict one another or would do nothing."""
+    from mossy.analysis.xps.calibration import reference_named
+
+    if wanted.reference is not None:
+        reference_named(wanted.reference)
+    if wanted.phases is not None and wanted.layers is not None:
+        raise InputError("--phases and --layers both name the phases", key="--layers", remedy="give one of them")
+    of_a_film = {"--sputter": wanted.sputter, "--mixing": wanted.mixing}
+    of_a_run = {"--side": wanted.side, "--beneath": wanted.beneath}
+    for name, value in (of_a_film | of_a_run).items():
+        if value is not None and wanted.film is None:
+            raise InputError("is for a simulated film, and there is none", key=name, remedy="give --film")
+    for name, value in of_a_run.items():
+        if value is not None and wanted.film is not None and wanted.film.suffix == ".toml":
+            raise InputError("is for a run's interphase.parquet; a TOML film states it itself", key=name)
+    if wanted.side not in (None, "working", "counter"):
+        raise InputError(f"'{wanted.side}' is no side", key="--side", remedy="choose 'working' or 'counter'")
+    _lengths(wanted.sputter, "--sputter")
+    _length(wanted.mixing, "--mixing")
 
 
 def _names(text: str, key: str) -> list[str]:
@@ -124,6 +166,8 @@ def _names(text: str, key: str) -> list[str]:
 
 def _components(text: str | None) -> dict[str, str]:
     """Components by core level: "C 1s: C-C 284.8, C-O +1.5; F 1s: LiF 685"."""
+    from mossy.analysis.xps.components import parse_components
+
     if text is None:
         return {}
     found = {}
@@ -132,6 +176,7 @@ def _components(text: str | None) -> dict[str, str]:
         if not colon or not inside.strip():
             remedy = 'write --components "C 1s: C-C 284.8, C-O +1.5; F 1s: LiF 685"'
             raise InputError(f"'{part.strip()}' names no level and components", key="--components", remedy=remedy)
+        parse_components(inside.strip())
         found[" ".join(level.split())] = inside.strip()
     return found
 
@@ -150,6 +195,16 @@ def _scale(wanted: Wanted) -> Scale | None:
             raise InputError("a capacitance needs --permittivity", key="--capacitance", remedy="give it, as in 10")
         return film_capacitance(wanted.capacitance, wanted.permittivity, 0.2)
     return known_path(wanted.path_error) if wanted.path_error is not None else None
+
+
+def _counting_time(text: str | None) -> float | str | None:
+    """Seconds out of "2 s", or "equal"."""
+    if text is None or text.strip().lower() == "equal":
+        return text and "equal"
+    seconds = to_si(text, "s", "--counting-time")
+    if not seconds > 0.0:
+        raise InputError(f"'{text}' is no time", key="--counting-time", remedy='give seconds above 0, or "equal"')
+    return seconds
 
 
 def _with_error(text: str) -> tuple[str, str]:
@@ -186,7 +241,9 @@ def _film(wanted: Wanted) -> tuple[Stack, list[str]]:
 
     if wanted.film is None or wanted.film.suffix == ".toml":
         return read_stack(wanted.film or ""), []
-    found, notes = stack_of_interphase(read_interphase(wanted.film), side=wanted.side, beneath=wanted.beneath)
+    found, notes = stack_of_interphase(
+        read_interphase(wanted.film), side=wanted.side or "working", beneath=wanted.beneath or "Li"
+    )
     return coarser(found), notes
 
 
@@ -194,17 +251,12 @@ def _simulated(wanted: Wanted, found: Sequence[SampleStudy]) -> tuple[dict[str, 
     """The spectra of a simulated film beside each sample; or alone, at each depth that it is sputtered to."""
     if wanted.film is None:
         return {}, []
-    from mossy.analysis.xps.from_interphase import sputtered
     from mossy.analysis.xps.simulate import simulate_spectra
 
     stack, notes = _film(wanted)
     excitation = wanted.excitation or "Al Ka"
     if not found:
-        records: list[Photoemission] = []
-        for depth in _lengths(wanted.sputter, "--sputter") or [0.0]:
-            left = sputtered(stack, depth, mixing=_length(wanted.mixing, "--mixing"))
-            made = simulate_spectra(left, _levels(left), excitation=excitation)
-            records += [each.with_metadata(label=f"{depth:g} nm", depth_nm=depth) for each in made]  # type: ignore[misc]
+        records = _at_depths(stack, wanted, excitation)
         return {"": records}, notes
     result = {}
     for each in found:
@@ -212,6 +264,27 @@ def _simulated(wanted: Wanted, found: Sequence[SampleStudy]) -> tuple[dict[str, 
         if measured:
             result[each.name] = simulate_spectra(stack, measured, excitation=excitation)
     return result, notes
+
+
+def _at_depths(stack: Stack, wanted: Wanted, excitation: str) -> list[Photoemission]:
+    """The spectra at each depth: in the same windows, and on one scale."""
+    from mossy.analysis.xps.from_interphase import sputtered
+    from mossy.analysis.xps.simulate import excitation_energy, line_areas, simulate_spectra
+
+    mixing, photon = _length(wanted.mixing, "--mixing"), excitation_energy(excitation)
+    left = {depth: sputtered(stack, depth, mixing=mixing) for depth in _lengths(wanted.sputter, "--sputter") or [0.0]}
+    windows: dict[str, tuple[float, float]] = {}
+    for each in left.values():
+        for record in simulate_spectra(each, _levels(each), excitation=excitation):
+            name, energy = str(record.metadata["region"]), record.table["binding_energy_electronvolt"]
+            low, high = windows.get(name, (float("inf"), 0.0))
+            windows[name] = (min(low, float(energy.min())), max(high, float(energy.max())))  # type: ignore[arg-type]
+    largest = max(area for each in left.values() for _, _, area in line_areas(each, photon).values())
+    records: list[Photoemission] = []
+    for depth, each in left.items():
+        made = simulate_spectra(each, windows, excitation=excitation, scale=_AREA / largest)
+        records += [one.with_metadata(label=f"{depth:g} nm", depth_nm=depth) for one in made]  # type: ignore[misc]
+    return records
 
 
 def _levels(stack: Stack) -> list[str]:
@@ -278,20 +351,29 @@ def _say(
     problems = [each for each in reads if each.problem and not each.skipped]
     for one in problems:
         print(f"warning: {one.path}: {one.problem}", file=sys.stderr)
-    flagged = sum(bool(each.flags) for each in found)
-    if flagged:
-        print(f"{flagged} of {len(found)} samples are flagged; the report says why")
+    faulty = sum(bool(each.faults) for each in found)
+    if faulty:
+        has = "has" if faulty == 1 else "have"
+        print(f"{faulty} of {_count(len(found), 'sample')} {has} faults; the report names them")
     if stopped:
         print("stopped early: what was done by then is kept", file=sys.stderr)
     print(f"report: {folder / 'report.html'}")
-    untold = any(each.phases is None and any(note.startswith("phases: ") for note in each.notes) for each in found)
-    return 1 if problems or stopped or untold else 0
+    poor = any(each.phases is not None and each.phases.status != "done" for each in found)
+    return 1 if problems or stopped or poor or any(each.failed for each in found) else 0
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _line(found: SampleStudy) -> str:
+    from mossy.xps_command.content import amount_text
+
     parts = []
     if found.phases is not None:
-        parts.append(", ".join(f"{name} {amount}" for name, amount in found.phases.amounts.items()))
+        told = ", ".join(f"{name} {amount_text(amount)}" for name, amount in found.phases.amounts.items())
+        chi = f"reduced chi squared {found.phases.reduced_chi_squared:.3g}"
+        parts += [f"{told} (mole fractions)" if told else "no amounts", f"{found.phases.status}, {chi}"]
     elif found.composition is not None:
         ranked = sorted(found.composition.elements.items(), key=lambda each: -each[1].value)
         parts.append(", ".join(f"{name} {each.value:.1f}" for name, each in ranked[:6]) + " at.%")

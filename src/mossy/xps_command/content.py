@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mossy.analysis.xps.sample_study import SampleStudy
+from mossy.analysis.xps.sample_study import SampleStudy, level_of
 from mossy.records import Photoemission
 from mossy.report.cycling_content import PointsShown, TableShown
 from mossy.report.wording import number
@@ -27,9 +27,9 @@ def content_of(
         shown.append(_film_alone(simulated[""]))
     regions = sum(len(each.records) for each in samples)
     facts = [("samples", str(len(samples)), ""), ("regions", str(regions), "")] if samples else []
-    flagged = sum(bool(each.flags) for each in samples)
+    faulty = sum(bool(each.faults) for each in samples)
     if samples:
-        facts.append(("samples with flags", str(flagged), "things to look at before believing the numbers"))
+        facts.append(("samples with faults", str(faulty), "in a fit or its data: look before believing the numbers"))
     profile, labels = _profile(samples)
     if not samples and simulated.get(""):
         profile, labels = _simulated_profile(simulated[""])
@@ -44,22 +44,29 @@ def _sample(found: SampleStudy, simulated: Sequence[Photoemission]) -> SampleSho
         [_peak_region(fit) for fit in found.peaks],
         [_phase_region(region) for region in found.phases.regions] if found.phases is not None else [],
         _beside(found, simulated),
-        {"phases": _phase_tables(found), "peaks": _peak_tables(found), "survey": _survey_table(found)},
+        {
+            "phases": _phase_tables(found),
+            "peaks": [*_peak_tables(found), *_stored_table(found)],
+            "survey": _survey_table(found),
+        },
         found.warnings,
-        found.flags,
-        _notes(found),
+        found.faults,
+        [*(flag for flag in found.flags if flag not in found.faults), *_notes(found)],
     )
 
 
 def _facts(found: SampleStudy) -> list[tuple[str, str, str]]:
     facts = []
     if found.phases is not None and found.phases.amounts:
-        name, amount = max(found.phases.amounts.items(), key=lambda each: each[1].value)
-        facts.append((f"most abundant: {name}", str(amount), "of all phases of the film"))
-        facts.append(("reduced chi squared", number(found.phases.reduced_chi_squared, 3), "of the phase fit"))
+        ranked = sorted(found.phases.amounts.items(), key=lambda each: -each[1].value)[:5]
+        told = ", ".join(f"{name} {amount_text(amount)}" for name, amount in ranked)
+        facts.append(("mole fractions", told, "of the film's phases"))
+    if found.phases is not None:
+        facts.append(("reduced chi squared", number(found.phases.reduced_chi_squared, 3), found.phases.status))
     if found.composition is not None:
-        ranked = sorted(found.composition.elements.items(), key=lambda each: -each[1].value)[:4]
-        facts.append(("atomic percent", ", ".join(f"{name} {each.value:.1f}" for name, each in ranked), "of a mixture"))
+        parts = sorted(found.composition.elements.items(), key=lambda each: -each[1].value)
+        told = ", ".join(f"{name} {each.value:.1f} ± {number(each.standard_error, 1)}" for name, each in parts)
+        facts.append(("atomic percent", told, "if the sample is one mixture"))
     if found.survey is not None:
         facts.append(("in the survey", ", ".join(found.survey.symbols) or "nothing certain", "elements found"))
     energies = {
@@ -74,6 +81,13 @@ def _facts(found: SampleStudy) -> list[tuple[str, str, str]]:
     else:
         facts.append(("energy scale", "as in the file", "--reference shifts it"))
     return facts
+
+
+def amount_text(amount: Any) -> str:
+    """An amount without its unit: value with error, or its upper limit."""
+    if amount.upper_limit is not None:
+        return f"< {amount.upper_limit:.2g}"
+    return f"{amount.value:.3g} ± {amount.standard_error:.1g}"
 
 
 def _notes(found: SampleStudy) -> list[str]:
@@ -133,33 +147,36 @@ def _phase_region(region: Any) -> RegionShown:
 
 
 def _beside(found: SampleStudy, simulated: Sequence[Photoemission]) -> list[RegionShown]:
-    """Measured regions and those of a simulated film, on one scale: one factor for all regions."""
+    """Measured regions and those of a simulated film: one factor and one shift of energy for all regions."""
     pairs = []
     for model in simulated:
-        name = str(model.metadata["region"])
-        mine = next((fit for fit in found.peaks if fit.region == name), None)
+        mine = next((fit for fit in found.peaks if fit.region == model.metadata["region"]), None)
         if mine is not None:
-            energy = _column(model, "binding_energy_electronvolt")
-            pairs.append((name, mine, energy, _intensity(model)[0]))
+            order = np.argsort(_column(model, "binding_energy_electronvolt"))
+            energy, intensity = _column(model, "binding_energy_electronvolt")[order], _intensity(model)[0][order]
+            pairs.append((mine, energy, intensity - intensity.min()))
     if not pairs:
         return []
-    lines = [(fit.measured - fit.background, np.interp(fit.energy, e, i - i.min())) for _, fit, e, i in pairs]
-    top = sum(float((a * b).sum()) for a, b in lines)
-    factor = top / max(sum(float((b * b).sum()) for _, b in lines), 1e-300)
-    return [
-        RegionShown(
-            name,
-            fit.energy,
-            fit.measured,
-            fit.background + factor * curve,
-            fit.background,
-            [],
-            None,
-            fit.unit,
-            "The film's lines on the measured background; one scale for all regions.",
-        )
-        for (name, fit, _, _), (_, curve) in zip(pairs, lines, strict=True)
-    ]
+    shifts = np.arange(-4.0, 4.01, 0.05)
+    agreement = [_agreement(pairs, shift) for shift in shifts]
+    shift = float(shifts[int(np.argmax([each[0] for each in agreement]))])
+    factor = agreement[int(np.argmax([each[0] for each in agreement]))][1]
+    note = f"The film's lines on the measured background, shifted by {shift:+.2f} eV; one scale for all regions."
+    shown = []
+    for fit, energy, intensity in pairs:
+        curve = fit.background + factor * np.interp(fit.energy, energy + shift, intensity)
+        unit = fit.unit.replace("·eV", "").replace(" eV", "")
+        shown.append(RegionShown(fit.region, fit.energy, fit.measured, curve, fit.background, [], None, unit, note))
+    return shown
+
+
+def _agreement(pairs: Sequence[tuple[Any, np.ndarray, np.ndarray]], shift: float) -> tuple[float, float]:
+    """How well a shifted film agrees with what was measured above the backgrounds, and by which factor."""
+    both = squares = 0.0
+    for fit, energy, intensity in pairs:
+        curve, line = np.interp(fit.energy, energy + shift, intensity), fit.measured - fit.background
+        both, squares = both + float((curve * line).sum()), squares + float((curve * curve).sum())
+    return both / max(squares, 1e-300) ** 0.5, both / max(squares, 1e-300)
 
 
 def _film_alone(simulated: Sequence[Photoemission]) -> SampleShown:
@@ -181,11 +198,11 @@ def _phase_tables(found: SampleStudy) -> list[TableShown]:
         for layer in fit.layers:
             thick = str(layer.thickness_over_path) if layer.thickness_over_path is not None else "no end"
             nm = str(layer.thickness) if layer.thickness is not None else ""
-            inside = "; ".join(f"{name} {amount}" for name, amount in layer.amounts.items())
+            inside = "; ".join(f"{name} {amount_text(amount)}" for name, amount in layer.amounts.items())
             rows.append([layer.name, thick, nm, inside])
         tables.append(TableShown("Layers, outermost first", ["layer", "d/λ", "nm", "mole fractions in it"], rows))
     rows = [
-        [name, str(amount), str(fit.areal_amounts[name]) if name in fit.areal_amounts else ""]
+        [name, amount_text(amount), str(fit.areal_amounts[name]) if name in fit.areal_amounts else ""]
         for name, amount in fit.amounts.items()
     ]
     head, numeric = ["phase", "mole fraction", "areal amount"], (1,)
@@ -213,6 +230,36 @@ def _peak_tables(found: SampleStudy) -> list[TableShown]:
     head = ["region", "component", "eV", "width (eV)", "area", "at.%"]
     note = "Errors of areas hold the noise and what other backgrounds, ends and line shapes make of them."
     return [TableShown("Components", head, rows, (2, 3, 4, 5), note)] if rows else []
+
+
+def _stored_table(found: SampleStudy) -> list[TableShown]:
+    """The fits that the files themselves hold, level by level beside the total area found here."""
+    rows = []
+    for record in found.records:
+        stored = (record.metadata.get("fit") or {}).get("components") or []
+        known = [each for each in stored if each.get("area") is not None]
+        level = level_of(record)
+        mine = next((fit for fit in found.peaks if fit.region == level), None)
+        total = sum(float(each["area"]) for each in known)
+        for place, each in enumerate(known):
+            at = each.get("position_electronvolt")
+            ours = ""
+            if mine is not None and place == 0:
+                error = float(np.sqrt(max(float(mine.area_covariance.sum()), 0.0)))
+                ours = f"{number(sum(c.area.value for c in mine.components), 4)} ± {number(error, 2)}"
+            rows.append(
+                [
+                    str(level or record.metadata.get("region", "")),
+                    str(each.get("name", "")),
+                    number(at, 5) if at is not None else "",
+                    number(each["area"], 4),
+                    number(total, 4) if place == 0 else "",
+                    ours,
+                ]
+            )
+    head = ["region", "component", "eV", "its area", "all of the region", "all, as fitted here"]
+    note = "Areas in counts/s eV, as the file has them."
+    return [TableShown("Fits that the files hold", head, rows, (2, 3, 4, 5), note)] if rows else []
 
 
 def _with(estimate: Any, decimals: int | None = None) -> str:
@@ -347,6 +394,7 @@ def summary_of(samples: Sequence[SampleStudy], refused: Sequence[tuple[str, str]
                 "phases": _without_curves(found.phases.as_dict()) if found.phases is not None else None,
                 "calibration": found.calibration.as_dict() if found.calibration is not None else None,
                 "warnings": found.warnings,
+                "faults": found.faults,
                 "flags": found.flags,
                 "notes": found.notes,
             }

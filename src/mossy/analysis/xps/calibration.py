@@ -51,6 +51,8 @@ _CHARGING = (
     "lines instead"
 )
 _LARGE = 5.0
+_USUAL_CHARGING = 2.0
+"""eV"""
 _TWICE = 0.01
 
 
@@ -130,13 +132,25 @@ def _of_phase(name: str) -> Reference:
     return Reference(f"{phase.name} {level}", line.orbital, line.position, spread, phase.domain, source, risks)
 
 
+def allowed_shift(reference: Reference) -> float:
+    """How far, eV, a line may be from a reference and still be taken for it without being named.
+
+    Usual charging (2 eV) and a standard error of the reference.
+
+    >>> round(allowed_shift(reference_named("Au 4f7/2")), 2)
+    2.02
+    """
+    return _USUAL_CHARGING + reference.standard_error
+
+
 def calibrate(
     fit: PeakFit, reference: str, component: str | None = None, binding_energy: float | None = None
 ) -> Calibration:
     """The shift that puts a component of a fit on its reference.
 
-    `component`: which; may be left out where the fit has only one. `binding_energy`: another value for the reference,
-    eV. The error holds that of the measured position and that of the reference.
+    `component`: which; may be left out where the fit has only one and its shift is no more than `allowed_shift`.
+    `binding_energy`: another value for the reference, eV. The error holds that of the measured position and that of the
+    reference. A line whose area is not determined is refused.
 
     >>> import numpy as np
     >>> import polars as pl
@@ -152,6 +166,7 @@ def calibrate(
     278.7
     """
     known = reference_named(reference, binding_energy)
+    named = component is not None
     if component is None:
         if len(fit.components) > 1:
             problem = f"{fit.region} has {len(fit.components)} components"
@@ -164,16 +179,26 @@ def calibrate(
     if line.area.value <= 0.0 or not math.isfinite(line.position.standard_error):
         problem = f"'{component}' was not seen, so it has no position"
         raise InputError(problem, key="component", remedy="take another line as the reference")
+    if not line.determined:
+        problem = (
+            f"the area of '{component}' is not determined ({line.area.value:.3g} +- {line.area.standard_error:.2g})"
+        )
+        raise InputError(problem, key="component", remedy="take a stronger line as the reference")
     measured = line.position
     error = math.hypot(measured.standard_error, known.standard_error)
     shift = Estimate(known.binding_energy - measured.value, error)
-    return Calibration(known, component, measured, shift, tuple(_risks(known, shift, line.determined)))
+    if not named and abs(shift.value) > allowed_shift(known):
+        problem = (
+            f"'{component}' at {measured.value:.2f} eV is {shift.value:+.2f} eV off {known.name} at "
+            f"{known.binding_energy:g} eV, more than the {allowed_shift(known):.1f} eV of usual charging: it may be "
+            "another line"
+        )
+        raise InputError(problem, key="component", remedy=f"if it is the line, say so: component='{component}'")
+    return Calibration(known, component, measured, shift, tuple(_risks(known, shift)))
 
 
-def _risks(reference: Reference, shift: Estimate, determined: bool) -> list[str]:
+def _risks(reference: Reference, shift: Estimate) -> list[str]:
     told = list(reference.risks)
-    if not determined:
-        told.append("the line taken as the reference is itself weak: its area is not determined")
     if abs(shift.value) > _LARGE:
         told.append(f"a shift of {shift.value:+.1f} eV is large: is the line the one it is taken for?")
     if reference.domain == "metal":

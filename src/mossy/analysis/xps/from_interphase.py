@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mossy.analysis.xps.stack import Layer, Stack
-from mossy.errors import InputError, suggest
-from mossy.materials.photoemission import FilmPhase, film, photoemission_phases
+from mossy.errors import InputError
+from mossy.materials.photoemission import FilmPhase, film
 
 if TYPE_CHECKING:
     import polars as pl
@@ -85,9 +85,9 @@ def _slices(profile: list[dict[str, Any]]) -> tuple[list[dict[str, float]], list
     other = sum(unknown.values())
     total = sum(amount for piece in profile for key, amount in piece.items() if key.endswith(_ENDING) and amount)
     if not found or other > _SLIGHT * total:
-        near = suggest(next(iter(unknown), ""), photoemission_phases())
         problem = f"the film holds {', '.join(unknown)}, of which no core lines are known"
-        raise InputError(problem, key="phases", remedy=f"let it grow phases of the library; {near}")
+        remedy = 'name reductions in the case, as in growth = [{ law = ..., reduction = "EC to LEDC" }]'
+        raise InputError(problem, key="phases", remedy=f"{remedy}, so that it grows phases of the library")
     notes = [
         f"{name} has no core lines and was left out ({100.0 * unknown[name] / total:.2g} % of the amount)"
         for name in unknown

@@ -2,8 +2,9 @@
 
 An element is believed by its set of lines. Its strongest core level must be seen, and so must every other level whose
 cross section makes one expect it; a peak that only one element's set explains belongs to it, one that two sets explain
-is said to be ambiguous. Between equals, elements of interphases come first, and others need more than one line. A line
-that is missed would have been seen.
+is said to be ambiguous. An element whose strongest line would lie under a line of one that was found is not listed, as
+nothing speaks for or against it; a note names it. Between equals, elements of interphases come first, and others need
+more than one line. A line that is missed would have been seen.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 
 from mossy.analysis.xps.identify_peaks import SEEN, WIDTH, Peaks, found_peaks
 from mossy.analysis.xps.peaks_flags import USUAL_ELEMENTS
-from mossy.analysis.xps.peaks_region import region_of
+from mossy.analysis.xps.peaks_region import Region, region_of
 from mossy.errors import InputError
 from mossy.materials.cross_sections import photoionisation_cross_section
 from mossy.materials.photoemission import SurveyLine, orbital, photoemission_phases, survey_lines
@@ -83,6 +84,9 @@ class Survey:
     flags: tuple[str, ...]
     energy: np.ndarray
     background: np.ndarray
+    faults: tuple[str, ...] = ()
+    """Those of `flags` that say that something is wrong with this survey, without mere caveats"""
+    notes: tuple[str, ...] = ()
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -96,6 +100,8 @@ class Survey:
             "lines": [dict(each.__dict__) for each in self.lines],
             "offset_electronvolt": self.offset,
             "flags": list(self.flags),
+            "faults": list(self.faults),
+            "notes": list(self.notes),
         }
 
     def text(self) -> str:
@@ -109,7 +115,7 @@ class Survey:
             names = " or ".join(line.lines) or "not explained"
             names += f" (or a loss of the peak at {line.loss_of:.1f} eV)" if line.loss_of is not None else ""
             rows.append(f"{line.binding_energy:8.1f}{line.significance:8.0f}  {names}")
-        return "\n".join([*rows, *(f"! {flag}" for flag in self.flags)])
+        return "\n".join([*rows, *(f"! {flag}" for flag in self.flags), *(f"- {note}" for note in self.notes)])
 
 
 @dataclass(frozen=True)
@@ -157,11 +163,16 @@ def identify(
         raise InputError("the photon energy is not known, so Auger lines have no place", key=region.name, remedy=remedy)
     table = _table(region.excitation_energy, elements, region.energy)
     peaks = found_peaks(region.energy, region.counts, region.poisson)
-    found = _rivals(_elements(table, peaks), table, peaks)
+    seen = _elements(table, peaks)
+    first, hidden = _in_sight(seen, [each for each in seen if each.element in USUAL_ELEMENTS], table, peaks)
+    rivals = _rivals(first, table, peaks)
+    found, more = _in_sight(rivals, rivals, table, peaks)
     offset = _offset(table, peaks, found)
     lines = _explained(table, peaks, found)
     background = peaks.background * peaks.per_count / region.per_unit
-    return Survey(lines, tuple(found), offset, _flags(lines, found, offset, region), peaks.energy, background)
+    faults, flags = _faults(found, offset, region), _flags(lines, region)
+    notes = _hidden_note([*hidden, *more])
+    return Survey(lines, tuple(found), offset, (*faults, *flags), peaks.energy, background, faults, notes)
 
 
 def _table(photon: float, elements: Iterable[str] | None, energy: np.ndarray) -> list[_Line]:
@@ -254,17 +265,61 @@ def _rivals(found: list[FoundElement], table: Sequence[_Line], peaks: Peaks) -> 
     Others are, of an element that interphases do not have, all found ones of those that they have; then all that are
     better supported.
     """
-    lines = {each.name: each for each in table}
-    peaks_of = {
-        each.element: set().union(*(peaks.all_between(lines[name].low, lines[name].high) for name in each.seen))
-        for each in found
-    }
+    peaks_of = _peaks_of(found, table, peaks)
     usual = [each for each in found if each.element in USUAL_ELEMENTS and each.status == "found"]
     first = [each if each.element in USUAL_ELEMENTS else _doubted(each, usual, peaks_of) for each in found]
     return [
         _doubted(one, [each for each in first if each is not one and _outranks(each, one, peaks_of, peaks)], peaks_of)
         for one in first
     ]
+
+
+def _peaks_of(found: Sequence[FoundElement], table: Sequence[_Line], peaks: Peaks) -> dict[str, set[int]]:
+    """Every peak that the lines seen of each element may be."""
+    lines = {each.name: each for each in table}
+    return {
+        each.element: set().union(*(peaks.all_between(lines[name].low, lines[name].high) for name in each.seen))
+        for each in found
+    }
+
+
+def _in_sight(
+    found: Sequence[FoundElement], by: Sequence[FoundElement], table: Sequence[_Line], peaks: Peaks
+) -> tuple[list[FoundElement], list[str]]:
+    """The elements whose strongest line does not lie under a line of those of `by` that are found; the others' names.
+
+    An element that is found by itself gives way only if interphases do not have it. Nor is a line that may be a loss,
+    and stands alone, in sight.
+    """
+    lines, peaks_of = {each.name: each for each in table}, _peaks_of(found, table, peaks)
+    kept, hidden = [], []
+    for one in found:
+        main = lines[one.seen[0]]
+        place = peaks.between(main.low, main.high)
+        usual = one.element in USUAL_ELEMENTS
+        others = [
+            each.element
+            for each in by
+            if each.status == "found"
+            and each.element != one.element
+            and (one.status != "found" or (each.element in USUAL_ELEMENTS and not usual))
+        ]
+        loss = not usual and len(one.seen) == 1 and place is not None and peaks.loss_of(place) is not None
+        if loss or any(place in peaks_of[other] for other in others):
+            hidden.append(one.element)
+        else:
+            kept.append(one)
+    return kept, hidden
+
+
+def _hidden_note(hidden: Sequence[str]) -> tuple[str, ...]:
+    if not hidden:
+        return ()
+    many = "1 element" if len(hidden) == 1 else f"{len(hidden)} elements"
+    return (
+        f"{many} would have the strongest line under one of a found element, or where a loss is, and can be neither "
+        f"shown nor excluded by this survey: {', '.join(hidden)}",
+    )
 
 
 def _doubted(one: FoundElement, others: Sequence[FoundElement], peaks_of: dict[str, set[int]]) -> FoundElement:
@@ -333,14 +388,21 @@ def _open(line: FoundLine) -> bool:
     return not line.lines and line.loss_of is None and line.binding_energy > _VALENCE
 
 
-def _flags(lines: Sequence[FoundLine], found: Sequence[FoundElement], offset: float, region: Any) -> tuple[str, ...]:
-    told = [f"the record says: {each}" for each in region.warnings if "Poisson errors are not known" not in each]
-    if not region.poisson:
-        told.append("the counts behind the intensities are not known: the noise was taken from the scatter")
+def _faults(found: Sequence[FoundElement], offset: float, region: Region) -> tuple[str, ...]:
+    told = [f"the record says: {each}" for each in region.warnings if "saturated" in each]
     if not found:
         told.append("no element's main line was found: is the scale the binding energy, or the sample charged?")
     if abs(offset) > _CHARGED:
         told.append(f"found lines lie {offset:+.1f} eV outside of where they may: the sample may be charged")
+    return tuple(told)
+
+
+def _flags(lines: Sequence[FoundLine], region: Region) -> tuple[str, ...]:
+    """What must be said and is no fault."""
+    other = [each for each in region.warnings if "saturated" not in each and "Poisson errors are not known" not in each]
+    told = [f"the record says: {each}" for each in other]
+    if not region.poisson:
+        told.append("the counts behind the intensities are not known: the noise was taken from the scatter")
     for line in lines:
         if line.ambiguous:
             told.append(f"the peak at {line.binding_energy:.1f} eV may be {' or '.join(line.lines)}")

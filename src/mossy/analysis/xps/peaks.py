@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from mossy.analysis.xps.backgrounds import background_named
-from mossy.analysis.xps.components import DEFAULTS, Component, checked, parse_components
+from mossy.analysis.xps.components import DEFAULTS, Component, Free, checked, parse_components
 from mossy.analysis.xps.peaks_choices import (
     Task,
     Tried,
@@ -18,9 +18,10 @@ from mossy.analysis.xps.peaks_choices import (
     kept_choices,
     tried_choices,
 )
-from mossy.analysis.xps.peaks_count import CAVEAT, MOST, counted_components
+from mossy.analysis.xps.peaks_count import CAVEAT, MOST, counted_components, described
 from mossy.analysis.xps.peaks_errors import Spread, spread_of, upper_limit
-from mossy.analysis.xps.peaks_flags import USUAL_ELEMENTS, Facts, flags_of
+from mossy.analysis.xps.peaks_flags import USUAL_ELEMENTS, Facts, said_of
+from mossy.analysis.xps.peaks_misfit import misfit_of
 from mossy.analysis.xps.peaks_model import ASYMMETRY, GAUSSIAN, LORENTZIAN, POSITION, RATIO, SPLITTING, Model
 from mossy.analysis.xps.peaks_region import Region, region_of
 from mossy.analysis.xps.peaks_results import Choice, Estimate, FittedComponent, PeakFit, fractions
@@ -51,8 +52,9 @@ def fit_peaks(
 
     Arguments: `record`, one region; `components`: a list of `Component`, their text form (see `components.GRAMMAR`), a
     number, "auto" (as many as the Bayesian information criterion asks for), or None: a rule of thumb for C 1s, O 1s and
-    F 1s, "auto" for others. `background`: one of `backgrounds.BACKGROUNDS`; O integrates the lines from the low
-    binding-energy end ("shirley") or takes Tougaard's losses. `window`: lowest and highest binding energy, eV.
+    F 1s (with lines added where it leaves structure), "auto" for others. `background`: one of
+    `backgrounds.BACKGROUNDS`; O integrates the lines from the low binding-energy end ("shirley") or takes Tougaard's
+    losses. `window`: lowest and highest binding energy, eV.
     `tolerance`: how far a position given as a plain number may move, eV. `uncertainty`: "with choices" adds to the
     statistical error what other backgrounds, ends and line shapes make of the areas (`peaks_choices`).
     `counting_time`: seconds at each energy in all sweeps, where the record does not know. `elements` of the sample,
@@ -81,12 +83,13 @@ def fit_peaks(
     if window is not None:
         region = region.cut(*_ordered(window))
     chosen, notes = _components(components, region, background)
+    asked = components is not None and not isinstance(components, int) and CAVEAT not in notes
     task = Task(region, tuple(chosen), background, tolerance)
     model, offset = task.model()
     _refuse(region, model, task)
     solution = solved(model, region.counts, offset)
     tried = tried_choices(task, model, solution) if uncertainty == "with choices" else []
-    return _result(task, model, solution, tried, uncertainty, notes, elements or USUAL_ELEMENTS)
+    return _result(task, model, solution, tried, uncertainty, notes, elements, asked)
 
 
 def _ordered(window: tuple[float, float]) -> tuple[float, float]:
@@ -101,8 +104,7 @@ def _components(
 ) -> tuple[list[Component], list[str]]:
     """The components, and what must be noted of how they were chosen."""
     if given is None and region.name in DEFAULTS:
-        note = f"no components were given: '{DEFAULTS[region.name]}' is a rule of thumb for interphases"
-        return checked(parse_components(DEFAULTS[region.name])), [note]
+        return _by_rule_of_thumb(region, background)
     if given is None or (isinstance(given, str) and given.strip().lower() == "auto"):
         return checked(counted_components(region, background)), [CAVEAT]
     if isinstance(given, str):
@@ -114,6 +116,23 @@ def _components(
     return checked(given), []
 
 
+def _by_rule_of_thumb(region: Region, background: str) -> tuple[list[Component], list[str]]:
+    """The usual components; where they leave structure, with lines added, or those that the criterion chooses."""
+    usual = DEFAULTS[region.name]
+    note = f"no components were given: '{usual}' is a rule of thumb for interphases"
+    named = checked(parse_components(usual))
+    found, changed = described(region, named, background)
+    if not changed:
+        return checked(found), [note]
+    names = {each.name for each in named}
+    if not names & {each.name for each in found}:
+        return checked(found), [f"{note}; it does not describe this region, so lines were counted instead", CAVEAT]
+    lines = [each for each in found if each.name not in names]
+    at = ", ".join(f"{each.position.start:.1f}" for each in lines if isinstance(each.position, Free))
+    told = f"; it left structure, so {len(lines)} more {'line was' if len(lines) == 1 else 'lines were'} put at {at} eV"
+    return checked(found), [note + (told if lines else "")]
+
+
 def _refuse(region: Region, model: Model, task: Task) -> None:
     free = model.columns.shape[1] + model.ties.shape[1] + len(model.names)
     if len(region.counts) < free + _SPARE_POINTS:
@@ -122,7 +141,7 @@ def _refuse(region: Region, model: Model, task: Task) -> None:
     low, high = region.energy[0], region.energy[-1]
     for each, value in zip(task.components, model.values(model.start), strict=True):
         if not low - task.tolerance <= value[POSITION] <= high + task.tolerance:
-            problem = f"a position of {value[POSITION]:.6g} eV, outside of the region ({low:.6g} to {high:.6g} eV)"
+            problem = f"a position of {value[POSITION]:.6g} eV, outside of {region.name} ({low:.6g} to {high:.6g} eV)"
             remedy = "give a binding energy within it; is the region charged, or on another scale?"
             raise InputError(problem, key=each.name, remedy=remedy)
 
@@ -134,7 +153,8 @@ def _result(
     tried: list[Tried],
     uncertainty: str,
     notes: list[str],
-    elements: Sequence[str],
+    elements: Sequence[str] | None,
+    asked: bool,
 ) -> PeakFit:
     region = task.region
     free = len(solution.linear) + len(solution.theta)
@@ -152,8 +172,23 @@ def _result(
     names = (*(f"{each.name} area" for each in task.components), *model.names)
     background = modelled - (areas @ lines) / region.per_unit
     under = background * region.per_unit
-    judged = (spread.correlations, chi_squared, freedom, elements, bool(tried))
-    facts = Facts(region, model, solution, found, under, *judged)
+    misfit = misfit_of(region, solution.modelled, solution.modelled - under, freedom)
+    facts = Facts(
+        region=region,
+        model=model,
+        solution=solution,
+        components=found,
+        background=under,
+        correlations=spread.correlations,
+        chi_squared=chi_squared,
+        freedom=freedom,
+        misfit=misfit,
+        elements=elements or USUAL_ELEMENTS,
+        elements_found=elements is not None,
+        choices=bool(tried),
+        asked=asked,
+    )
+    said = said_of(facts)
     losses = None
     if model.operator is not None:
         losses = Estimate(float(solution.theta[-1]), spread.losses)
@@ -180,7 +215,10 @@ def _result(
             for each, keep in zip(tried, kept, strict=True)
         ),
         status="done" if solution.converged else "not converged",
-        flags=flags_of(facts),
+        flags=tuple(each.text for each in said),
+        faults=tuple(each.text for each in said if each.fault),
+        poor=misfit.poor,
+        unexplained=misfit.unexplained / region.per_unit,
         notes=(*notes, *_notes(tried, kept)),
         excitation_energy=region.excitation_energy,
         seconds=region.seconds,

@@ -113,11 +113,24 @@ class PeakFit:
     choices: tuple[Choice, ...] = ()
     status: str = "done"
     flags: tuple[str, ...] = ()
+    """All that must be said before the numbers are used, the gravest first"""
+    faults: tuple[str, ...] = ()
+    """Those of `flags` that say that something is wrong with this fit or its data, without mere caveats"""
+    poor: bool = False
+    """Whether more is left than noise and 2 % of the lines' height (`peaks_misfit`): quote no area without saying so"""
+    unexplained: float = 0.0
+    """The integral of what is left beyond noise, in `unit`"""
     notes: tuple[str, ...] = ()
     excitation_energy: float | None = None
     seconds: float | None = None
     """At each energy, all sweeps together"""
     transmission: np.ndarray | None = None
+
+    def __repr__(self) -> str:
+        areas = ", ".join(
+            f"{each.name} {each.area.value:.4g} +- {_short(each.area.standard_error)}" for each in self.components
+        )
+        return f"PeakFit({self.region}, {self.status}{', poor' * self.poor}: {areas} {self.unit})"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -169,8 +182,11 @@ class PeakFit:
                 for j, second in enumerate(self.parameter_names[:i])
                 if abs(self.correlations[i, j]) > 0.5
             },
+            "poor": self.poor,
+            "unexplained": self.unexplained,
             "status": self.status,
             "flags": list(self.flags),
+            "faults": list(self.faults),
             "notes": list(self.notes),
         }
 

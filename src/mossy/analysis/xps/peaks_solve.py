@@ -56,12 +56,19 @@ class Solution:
     converged: bool
 
 
-def solved(model: Model, counts: np.ndarray, offset: np.ndarray, start: np.ndarray | None = None) -> Solution:
+def solved(
+    model: Model,
+    counts: np.ndarray,
+    offset: np.ndarray,
+    start: np.ndarray | None = None,
+    floor: np.ndarray | float = 0.0,
+) -> Solution:
     """The best parameters of a model; `offset` (n,) is a background that was fixed beforehand.
 
-    Without a start, a few common shifts and widths are tried first.
+    Without a start, a few common shifts and widths are tried first. `floor` (n,): a systematic error of the counts,
+    added in quadrature to that of the noise.
     """
-    error = _error(_smoothed(counts))
+    error = _error(_smoothed(counts), floor)
     wanted = counts - offset
     theta = _scanned(model, wanted, error) if start is None else np.clip(start, model.lower, model.upper)
     converged = False
@@ -69,7 +76,7 @@ def solved(model: Model, counts: np.ndarray, offset: np.ndarray, start: np.ndarr
         point, converged = _descended(model, wanted, error, theta)
         theta = point.theta
         modelled = offset + (point.columns @ point.weights) * error
-        renewed = _error(modelled)
+        renewed = _error(modelled, floor)
         moved = np.max(np.abs(renewed / error - 1.0))
         error = renewed
         if moved < _WEIGHTS_SETTLED:
@@ -166,8 +173,8 @@ def _smoothed(counts: np.ndarray) -> np.ndarray:
     return np.convolve(padded, np.full(5, 0.2), mode="valid")
 
 
-def _error(modelled: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.maximum(modelled, _LEAST_VARIANCE))
+def _error(modelled: np.ndarray, floor: np.ndarray | float) -> np.ndarray:
+    return np.sqrt(np.maximum(modelled, _LEAST_VARIANCE) + np.square(floor))
 
 
 def position_spans(model: Model, theta: np.ndarray, width: float) -> tuple[float, float]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def fit_phases(
-    records: Sequence[Photoemission],
+    records: Sequence[Photoemission] | Photoemission,
     phases: Sequence[str | FilmPhase] | None = None,
     layers: Sample | None = None,
     *,
@@ -37,6 +37,7 @@ def fit_phases(
     line_error: float = 0.05,
     emission_angle: float | None = None,
     transmission_exponent: float | None = None,
+    counting_time: float | str | Mapping[str, float] | None = None,
 ) -> PhaseFit:
     """The amounts of phases that explain every region of one sample.
 
@@ -52,9 +53,11 @@ def fit_phases(
     `widths`: one Gaussian width a "region", or "shared". `shifts`: one a "domain", or of the film one a "layer".
     `shift_spread`: prior of the shifts, eV ({"film": 1.0, "metal": 0.2}). `line_error`: of the sensitivity of each core
     level, relative. `emission_angle`, degrees, where the records do not know or differ. `transmission_exponent` n: the
-    analyser's is KE^-n where the records do not have it.
+    analyser's is KE^-n where the records do not have it; None: n is 0.5 ± 0.3, and that is in the errors.
+    `counting_time`, s at each energy in all sweeps, of all or by region, where records of counts do not have it;
+    "equal": unknown, but the same for all. Without, only ratios of lines within a region tell of amounts.
 
-    Raises `InputError` for records or phases that cannot be used. Never for a poor fit: see `flags` of the `PhaseFit`.
+    Raises `InputError` for records or phases that cannot be used. Never for a poor fit: see `status` and `faults`.
 
     >>> from mossy.analysis.xps import Layer, Stack, fit_phases, simulate_spectra
     >>> truth = Stack((Layer({"LiF": 0.4, "Li2CO3": 0.6}),))
@@ -77,13 +80,14 @@ def fit_phases(
         line_error=line_error,
         emission_angle=emission_angle,
         transmission_exponent=transmission_exponent,
+        counting_time=counting_time,
     )
     (fit,) = _solved([problem], scale)
     return fit
 
 
 def fit_phases_many(
-    samples: Sequence[Sequence[Photoemission]],
+    samples: Sequence[Sequence[Photoemission] | Photoemission],
     phases: Sequence[str | FilmPhase] | None = None,
     layers: Sample | None = None,
     *,
@@ -112,7 +116,7 @@ def fit_phases_many(
 
 
 def _problem(
-    records: Sequence[Photoemission],
+    records: Sequence[Photoemission] | Photoemission,
     phases: Sequence[str | FilmPhase] | None,
     layers: Sample | None,
     scale: Scale | None,
@@ -120,20 +124,22 @@ def _problem(
     excitation: float | str | None = None,
     emission_angle: float | None = None,
     transmission_exponent: float | None = None,
+    counting_time: float | str | Mapping[str, float] | None = None,
     shifts: str = "domain",
     **options: Any,
 ) -> Problem:
-    regions, notes = regions_of(
+    measured = regions_of(
         records,
         excitation=excitation,
         emission_angle=emission_angle,
         transmission_exponent=transmission_exponent,
+        counting_time=counting_time,
     )
-    sample = described(phases, layers, regions, shifts=shifts)
+    sample = described(phases, layers, measured.regions, shifts=shifts)
     if scale is not None:
         names = [sample.phases[place].name for place in sample.film_phases]
         scale.of(names, np.ones(len(names)), np.ones(len(sample.finite)))
-    return problem_of(sample, regions, notes=notes, **options)
+    return problem_of(sample, measured, **options)
 
 
 @one_blas_thread

@@ -8,26 +8,26 @@ from mossy.analysis.xps.phase_problem import REFERENCE_BINDING_ENERGY, Problem
 from mossy.analysis.xps.phase_results import PhaseFit
 from mossy.analysis.xps.phase_scale import Scale
 from mossy.analysis.xps.phase_start import DEEPEST
-from mossy.materials.photoemission import overlaps
+from mossy.materials.photoemission import film, overlaps
 
 _POOR = 1.5
 _BOUND = 0.98
 _DEEP = 3.0
 
 
-def flags_of(problem: Problem, fit: PhaseFit) -> tuple[str, ...]:
-    """All of them."""
-    return (
-        *_quality(problem, fit),
-        *_energies(problem, fit),
-        *_exchanged(fit),
-        *_overlapping(problem),
-        *_composition(problem, fit),
-    )
+def flags_of(problem: Problem, fit: PhaseFit) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(faults: what is wrong with this fit or its data; caveats: what holds for any such fit)."""
+    single, alone = _resting(problem, fit)
+    faults = (*_quality(fit), *problem.faults, *_energies(problem, fit), *_exchanged(fit), *single)
+    caveats = (*_undetermined(problem, fit), *_tied(problem), *_overlapping(problem), *alone)
+    return tuple(dict.fromkeys(faults)), (*caveats, *_composition(problem, fit))
 
 
-def _quality(problem: Problem, fit: PhaseFit) -> list[str]:
-    found = [] if fit.status == "done" else ["the fit has not converged"]
+def _quality(fit: PhaseFit) -> list[str]:
+    found = ["the fit has not converged: no amounts are given"] if fit.status == "not converged" else []
+    if fit.status == "poor fit":
+        what = f"poor fit: reduced chi squared {fit.reduced_chi_squared:.3g}"
+        found.append(f"{what}; the phases do not explain the spectra, and the errors do not hold")
     for region in fit.regions:
         poor = region.chi_squared / len(region.energy)
         if poor > _POOR:
@@ -37,26 +37,58 @@ def _quality(problem: Problem, fit: PhaseFit) -> list[str]:
 
 
 def _energies(problem: Problem, fit: PhaseFit) -> list[str]:
-    """Charging beyond its prior, lines far from where the library has them, and what only a shift could tell."""
+    """Charging beyond its prior, and lines far from where the library has them."""
     found = []
     at, sample = problem.structure.slices, problem.described
-    spread, errors = problem.spread, np.sqrt(np.diagonal(fit.covariance))
     values = np.array([each.value for each in fit.parameters.values()])
     for place, name in enumerate(sample.domains):
         k = at["shifts"].start + place
-        if abs(values[k]) > 2.0 * spread[k]:
-            what = f"the {name} is shifted by {values[k]:+.2f} eV, beyond {spread[k]:g} eV that were expected"
+        if abs(values[k]) > 2.0 * problem.spread[k]:
+            what = f"the {name} is shifted by {values[k]:+.2f} eV, beyond {problem.spread[k]:g} eV that were expected"
             found.append(f"{what}: charging, a floating film, or lines assigned one too far")
-        if errors[k] > 0.9 * spread[k]:
-            found.append(f"the shift of the {name} is not determined by the data")
     for place, line in enumerate(sample.lines):
         k = at["offsets"].start + place
         seen = any(each.line == place for each in sample.components)
-        detected = fit.amounts.get(line.line.phase)
-        if seen and abs(values[k]) > 2.5 * spread[k] and (detected is None or detected.upper_limit is None):
-            what = f"{line.line.label} lies {values[k]:+.2f} eV from where the library expects it (± {spread[k]:g} eV)"
+        if seen and abs(values[k]) > 2.5 * problem.spread[k] and _may_be_there(fit, line.line.phase):
+            spread = f"± {problem.spread[k]:g} eV"
+            what = f"{line.line.label} lies {values[k]:+.2f} eV from where the library expects it ({spread})"
             found.append(f"{what}: is it that phase?")
-    return found + _tied(problem)
+    return found
+
+
+def _undetermined(problem: Problem, fit: PhaseFit) -> list[str]:
+    start, errors = problem.structure.slices["shifts"].start, np.sqrt(np.diagonal(fit.covariance))
+    return [
+        f"the shift of the {name} is not determined by the data"
+        for k, name in enumerate(problem.described.domains, start)
+        if errors[k] > 0.9 * problem.spread[k]
+    ]
+
+
+def _may_be_there(fit: PhaseFit, phase: str) -> bool:
+    """Whether a phase was found, or is none of those whose amount is known."""
+    amount = fit.amounts.get(phase)
+    return amount is None or amount.upper_limit is None
+
+
+def _resting(problem: Problem, fit: PhaseFit) -> tuple[list[str], list[str]]:
+    """(phases told by one line though their metal was not measured, other phases told by one region alone)."""
+    sample = problem.described
+    single, alone = [], []
+    for place, phase in enumerate(sample.phases):
+        lines = {each.line for each in sample.components if sample.lines[each.line].phase == place}
+        regions = {each.region for each in sample.components if sample.lines[each.line].phase == place}
+        elements = {sample.lines[each].line.element for each in lines}
+        if len(problem.regions) < 2 or len(regions) > 1 or not _may_be_there(fit, phase.name):
+            continue
+        where = problem.regions[next(iter(regions))].name
+        metal = {line.element for line in film(phase.metal).lines} if phase.metal else set()
+        if len(lines) == 1 and metal and not metal & elements:
+            what = f"{phase.name} is identified by a single line, in {where}, and {phase.metal} was not measured"
+            single.append(f"{what}: any compound with a line there would look the same")
+        elif phase.domain != "metal":
+            alone.append(f"{phase.name} rests on {where} alone")
+    return single, alone
 
 
 def _tied(problem: Problem) -> list[str]:
@@ -109,8 +141,7 @@ def _composition(problem: Problem, fit: PhaseFit) -> list[str]:
     sample = problem.described
     found = []
     for phase in sample.phases:
-        amount = fit.amounts.get(phase.name)
-        if amount is None or amount.upper_limit is None:
+        if _may_be_there(fit, phase.name):
             found += [flag if flag.startswith(phase.name) else f"{phase.name}: {flag}" for flag in phase.flags]
     for entry in sample.entries:
         phase = sample.phases[entry.phase]

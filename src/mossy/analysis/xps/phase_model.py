@@ -19,7 +19,7 @@ from mossy.laws import photoemission as laws
 
 GROUPS = (
     *("amounts", "patches", "depths", "scales", "shifts", "widths"),
-    *("losses", "constants", "slopes", "offsets", "sensitivities"),
+    *("losses", "constants", "slopes", "offsets", "sensitivities", "exponents", "times"),
 )
 Data = tuple[np.ndarray, ...]
 SOFTNESS = 0.02
@@ -81,6 +81,8 @@ class Structure:
         for row, (region, _, _, level) in enumerate(self.components):
             gains[row, self.slices["scales"].start + self.regions[region][0]] = 1.0
             gains[row, self.slices["sensitivities"].start + level] = 1.0
+            if self.sizes[GROUPS.index("times")]:
+                gains[row, self.slices["times"].start + region] = 1.0
         return gains
 
     @functools.cached_property
@@ -97,11 +99,12 @@ class Structure:
 
 DATA = (
     *("energy", "counts", "weight", "transmission", "level", "angle", "base", "strength"),
-    *("inverse_paths", "reference", "molar_density", "lorentzian", "splitting", "ratio"),
+    *("inverse_paths", "reference", "molar_density", "lorentzian", "splitting", "ratio", "log_kinetic"),
 )
 """What the model is told of one sample, in this order: the first four (regions, points); `level` (counts) and emission
 `angle` (rad) of the regions; `base` position, `strength`, `lorentzian` width, doublet `splitting` and `ratio` of the
-components; 1/lambda in each phase of each component and at the `reference` energy, 1/nm; `molar_density`, mol/cm3."""
+components; 1/lambda in each phase of each component and at the `reference` energy, 1/nm; `molar_density`, mol/cm3;
+ln of the kinetic energy (keV) of the regions whose transmission is unknown, 0 of the others."""
 
 
 def fractions_of(structure: Structure, head: Any) -> tuple[Any, Any]:
@@ -119,6 +122,14 @@ def thicknesses_of(structure: Structure, head: Any, share: Any, reference: Any) 
     phases = np.array([phase for _, _, phase in structure.entries])
     paths = 1.0 / ((share * reference[phases]) @ structure.membership)
     return head[structure.slices["depths"]] * paths[np.array(structure.finite, dtype=int)], paths
+
+
+def gains_of(structure: Structure, data: dict[str, Any]) -> Any:
+    """How the ln areas of the components (rows) follow the vector, the transmission KE^-n among it."""
+    regions = np.array([region for region, *_ in structure.components])
+    exponent = np.zeros(structure.length)
+    exponent[structure.slices["exponents"]] = 1.0
+    return structure.gains - data["log_kinetic"][regions][:, None] * exponent
 
 
 def unscaled_areas(structure: Structure, head: Any, data: dict[str, Any]) -> Any:
@@ -173,11 +184,12 @@ def linearised(structure: Structure, x: Any, values: tuple[Any, ...]) -> tuple[A
     data = dict(zip(DATA, values, strict=True))
     head_length = structure.slices["scales"].start
     head = x[:head_length]
-    scale = jnp.exp(structure.gains @ x)
+    gains = gains_of(structure, data)
+    scale = jnp.exp(gains @ x)
     free, forward = jax.linearize(lambda each: unscaled_areas(structure, each, data), head)
     slopes = jax.vmap(forward)(jnp.eye(head_length)).T
     area = scale * free
-    growth = area[:, None] * structure.gains + jnp.pad(scale[:, None] * slopes, ((0, 0), (0, len(x) - head_length)))
+    growth = area[:, None] * gains + jnp.pad(scale[:, None] * slopes, ((0, 0), (0, len(x) - head_length)))
     shape, along, wider = shapes_of(structure, x, data)
     places, widths = structure.moves
     residuals, jacobians = [], []
@@ -212,7 +224,9 @@ def _sums(structure: Structure, x: Any) -> tuple[Any, Any]:
 def curves(structure: Structure, x: Any, values: tuple[Any, ...]) -> tuple[Any, Any, Any]:
     """(each component without background (components, points), each region's background, areas) of one sample."""
     data = dict(zip(DATA, values, strict=True))
-    area = jnp.exp(structure.gains @ x) * unscaled_areas(structure, x[: structure.slices["scales"].start], data)
+    area = jnp.exp(gains_of(structure, data) @ x) * unscaled_areas(
+        structure, x[: structure.slices["scales"].start], data
+    )
     regions = np.array([region for region, *_ in structure.components])
     lines = area[:, None] * shapes_of(structure, x, data)[0] * data["transmission"][regions]
     backgrounds = []

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mossy.analysis.xps.phase_model import Data, Structure
-from mossy.analysis.xps.phase_regions import Region
+from mossy.analysis.xps.phase_model import GROUPS, Data, Structure
+from mossy.analysis.xps.phase_regions import Region, Regions
 from mossy.analysis.xps.phase_sample import Described, check_sections, inverse_paths
 from mossy.analysis.xps.phase_start import names_of, priors_of, starts_of
+from mossy.analysis.xps.phase_times import check_regions, plain
 from mossy.analysis.xps.simulate import mean_free_paths
 from mossy.errors import InputError, suggest
 from mossy.materials.photoemission import orbital
@@ -40,6 +41,7 @@ class Problem:
     names: tuple[str, ...]
     attenuation_scale: float
     notes: tuple[str, ...]
+    faults: tuple[str, ...]
 
     @property
     def points(self) -> int:
@@ -57,19 +59,22 @@ class Problem:
 
 def problem_of(
     described: Described,
-    regions: Sequence[Region],
+    measured: Regions,
     *,
     background: str | Mapping[str, str] = "shirley",
     widths: str = "region",
     shift_spread: Mapping[str, float] | None = None,
     line_error: float = 0.05,
     attenuation_scale: float = 1.0,
-    notes: Sequence[str] = (),
 ) -> Problem:
     """Sets one up; regions without a line of the phases are left out, and said so."""
+    regions = measured.regions
     lit = sorted({each.region for each in described.components})
     dark = [region.name for place, region in enumerate(regions) if place not in lit]
-    told = [*notes, *([f"{', '.join(dark)}: no line of the phases, left out"] if dark else [])]
+    told, faults = list(measured.notes), list(measured.faults)
+    if dark:
+        faults.append(f"{', '.join(dark)}: no line of the phases, left out; what was measured there is not explained")
+    _check_background(background, regions)
     kept = tuple(regions[place] for place in lit)
     described = _renumbered(described, lit)
     spreads = _shift_spreads(described, shift_spread)
@@ -86,6 +91,12 @@ def problem_of(
     scales = structure.slices["scales"]
     found = starts[np.isfinite(starts[:, 0]), scales]
     lower[scales], upper[scales] = found.min(axis=0) - 15.0, found.max(axis=0) + 15.0
+    times = structure.slices["times"]
+    centre[times] = starts[0, times]
+    lower[times], upper[times] = centre[times] + lower[times], centre[times] + upper[times]
+    if structure.sizes[GROUPS.index("times")]:  # of the brightest held: the intensity is free already
+        held = times.start + int(np.argmax([region.counts.sum() for region in kept]))
+        lower[held] = upper[held] = centre[held]
     names = names_of(structure, described, [region.name for region in kept])
     told += [note for region in kept for note in region.notes]
     return Problem(
@@ -101,6 +112,7 @@ def problem_of(
         names,
         attenuation_scale,
         tuple(told),
+        tuple(faults),
     )
 
 
@@ -110,10 +122,18 @@ def _renumbered(described: Described, kept: list[int]) -> Described:
 
 
 def _kind(background: str | Mapping[str, str], name: str) -> str:
-    kind = background if isinstance(background, str) else background.get(name, "shirley")
-    if kind not in BACKGROUNDS:
-        raise InputError(f"no background is called '{kind}'", key="background", remedy=suggest(kind, BACKGROUNDS))
-    return kind
+    if isinstance(background, str):
+        return background
+    return background.get(name, background.get(plain(name), "shirley"))
+
+
+def _check_background(background: str | Mapping[str, str], regions: Sequence[Region]) -> None:
+    by_region = isinstance(background, Mapping)
+    for kind in background.values() if isinstance(background, Mapping) else [background]:
+        if kind not in BACKGROUNDS:
+            remedy = suggest(str(kind), BACKGROUNDS)
+            raise InputError(f"no background is called '{kind}'", key="background", remedy=remedy)
+    check_regions(background if by_region else (), [each.name for each in regions], "background")
 
 
 def _shift_spreads(described: Described, given: Mapping[str, float] | None) -> list[float]:
@@ -163,7 +183,11 @@ def _structure(described: Described, regions: Sequence[Region], kinds: list[str]
             for k, (region, kind) in enumerate(zip(regions, kinds, strict=True))
         ),
         doublets=any(described.lines[each.line].line.ratio > 0.0 for each in described.components),
-        sizes=(*sizes, own, count, count, count, len(described.lines), len(orbitals)),
+        sizes=(
+            *(*sizes, own, count, count, count, len(described.lines), len(orbitals)),
+            int(any(region.log_kinetic != 0.0 for region in regions)),
+            count if count > 1 and any(region.untimed for region in regions) else 0,
+        ),
     )
 
 
@@ -195,4 +219,5 @@ def _data(described: Described, regions: Sequence[Region], scale: float) -> Data
         np.array([orbital(line.line.orbital).natural_width for line in lines]),
         np.array([line.line.splitting for line in lines]),
         np.array([line.line.ratio for line in lines]),
+        np.array([region.log_kinetic for region in regions]),
     )

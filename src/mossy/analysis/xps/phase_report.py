@@ -20,10 +20,13 @@ from mossy.analysis.xps.phase_results import (
 )
 from mossy.analysis.xps.phase_scale import Scale
 from mossy.analysis.xps.phase_search import modelled
+from mossy.analysis.xps.phase_start import DEEPEST
 from mossy.numerics.many import Minima
 
 _VAGUE = {"amounts": 1.0, "patches": 1.0, "depths": 4.0}
 """How wide these may be at most where the data say nothing: an amount is a part of 1, a depth some mean free paths."""
+POOR_FIT = 5.0
+"""Reduced chi squared from where a fit is called poor, if the errors of the counts are known."""
 _UNITS = {"shifts": "eV", "offsets": "eV", "depths": "mean free paths"}
 
 
@@ -43,8 +46,10 @@ def fit_of(
     found = _Quantities(problem, values, slopes, covariance)
     amounts = found.film_amounts()
     scaled = found.scaled(scale)
+    known = all(region.excess == 1.0 for region in problem.regions)
+    poor = "poor fit" if known and chi_squared > POOR_FIT * freedom else "done"
     fit = PhaseFit(
-        status="done" if minimum.converged[0] else "not converged",
+        status=poor if minimum.converged[0] else "not converged",
         amounts=amounts,
         areal_amounts=scaled[0],
         layers=found.layers(x, covariance, scaled[1]),
@@ -62,7 +67,36 @@ def fit_of(
         degrees_of_freedom=freedom,
         evaluations=int(minimum.evaluations[0]),
     )
-    return replace(fit, flags=flags_of(problem, fit), notes=notes_of(problem, fit, scale))
+    fit, withheld = _known(problem, fit)
+    faults, caveats = flags_of(problem, fit)
+    notes = (*withheld, *notes_of(problem, fit, scale))
+    return replace(fit, flags=tuple(dict.fromkeys((*faults, *caveats))), faults=faults, notes=notes)
+
+
+def _known(problem: Problem, fit: PhaseFit) -> tuple[PhaseFit, list[str]]:
+    """The fit without what it cannot know, and why that is not given."""
+    none = {"amounts": {}, "areal_amounts": {}, "amounts_covariance": np.zeros((0, 0)), "indistinguishable": ()}
+    if fit.status == "not converged":
+        fit = replace(fit, **none, layers=(), patches={})  # type: ignore[arg-type]
+        return fit, ["no amounts are given, for the fit has not converged"]
+    endless = [layer for layer in fit.layers if layer.thickness_over_path and _endless(layer.thickness_over_path)]
+    told = [_thicker(layer.name, layer.thickness_over_path) for layer in endless if layer.thickness_over_path]
+    if endless and len(problem.described.film_layers) > 1:
+        told.append("no amounts of the whole film, for its bottom is not seen: the fractions are those of each layer")
+        fit = replace(fit, **none)  # type: ignore[arg-type]
+    return fit, told
+
+
+def _endless(depth: Amount) -> bool:
+    """Whether what comes through from below, exp(-d) of it, is less than two of its errors above zero."""
+    return depth.standard_error >= 0.5 or depth.value > 0.95 * DEEPEST
+
+
+def _thicker(name: str, depth: Amount) -> str:
+    through = np.exp(-depth.value)
+    most = limited(through, through * depth.standard_error, "", 1.0).upper_limit
+    bound = f": thicker than {-np.log(most):.1f} mean free paths (95 %)" if most is not None and most < 0.9 else ""
+    return f"the bottom of {name} is not seen{bound}"
 
 
 def _covariance(problem: Problem, minimum: Minima, chi_squared: float) -> tuple[np.ndarray, float]:
@@ -165,7 +199,7 @@ class _Quantities:
         """Mole fraction of each phase in the film."""
         errors = np.sqrt(np.maximum(np.diagonal(self.film_covariance), 0.0))
         return {
-            name: limited(float(value), float(error), "mole fraction")
+            name: limited(float(value), float(error), "mole fraction", 1.0)
             for name, value, error in zip(self.film, self.fractions, errors, strict=True)
         }
 
@@ -178,7 +212,7 @@ class _Quantities:
         if len(self.sample.patches) < 2:
             return {}
         return {
-            name: limited(float(self.values[place]), self._error(place), "part of the area")
+            name: limited(float(self.values[place]), self._error(place), "part of the area", 1.0)
             for name, place in zip(self.sample.patches, self.at["patches"], strict=True)
         }
 
@@ -228,5 +262,5 @@ class _Quantities:
         for member in members:
             place = self.at[key][member]
             name = self.sample.phases[self.sample.entries[member].phase].name
-            found[name] = limited(float(self.values[place]), self._error(place), unit)
+            found[name] = limited(float(self.values[place]), self._error(place), unit, 1.0)
         return found

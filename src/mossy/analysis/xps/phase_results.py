@@ -123,7 +123,10 @@ class PhaseFit:
     it). `areal_amounts`: nmol/cm2, only where a scale is known. `layers`, `regions`, `shifts` of the electrical domains
     (eV) and `patches` (part of the area) as fitted; `parameters` all of them, in the order of `covariance`.
     `indistinguishable`: groups of phases whose amounts the data trade one for the other. `flags`: what to look at
-    before believing it; `notes`: what was assumed. `status`: "done", "not converged", "refused" (why: in `flags`).
+    before believing it, of which `faults` say that something is wrong with this fit or its data; `notes`: what was
+    assumed. `status`: "done", "poor fit" (reduced chi squared above 5 where the errors of the counts are known), "not
+    converged" (then there are no amounts), "refused" (why: in `faults`). `amounts` are empty too where the film has
+    several layers and the bottom of one is not seen: then there are those of each layer.
     `chi_squared` of the counts, without priors; `points` of them; `evaluations` of the model.
     """
 
@@ -139,6 +142,7 @@ class PhaseFit:
     amounts_covariance: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
     indistinguishable: tuple[tuple[str, ...], ...] = ()
     flags: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     chi_squared: float = np.nan
     points: int = 0
@@ -178,6 +182,7 @@ class PhaseFit:
             "correlations": [[_or_none(each) for each in row] for row in self.correlations],
             "indistinguishable": [list(each) for each in self.indistinguishable],
             "flags": list(self.flags),
+            "faults": list(self.faults),
             "notes": list(self.notes),
             "chi_squared": _or_none(self.chi_squared),
             "reduced_chi_squared": _or_none(self.reduced_chi_squared),
@@ -198,18 +203,23 @@ def _correlations(covariance: np.ndarray) -> np.ndarray:
 
 def refused(reason: str) -> PhaseFit:
     """The fit of what cannot be fitted, which says why."""
-    return PhaseFit(status="refused", flags=(reason,))
+    return PhaseFit(status="refused", flags=(reason,), faults=(reason,))
 
 
-def limited(value: float, error: float, unit: str) -> Amount:
-    """An amount that cannot be negative: its 95 % limit where it is less than two errors above zero.
+def limited(value: float, error: float, unit: str, most: float = np.inf) -> Amount:
+    """An amount between zero and `most`: its 95 % limit where it is less than two errors above zero.
 
-    The limit is that of a normal distribution about the value, cut at zero.
+    The limit is that of a normal distribution about the value, cut at both ends.
+
+    >>> limited(0.3, 2.0, "mole fraction", 1.0).upper_limit < 1.0
+    True
     """
     if error <= 0.0 or value >= 2.0 * error:
         return Amount(value, error, unit)
     centre = value / error
-    return Amount(value, error, unit, float(error * (centre - ndtri(0.05 * ndtr(centre)))))
+    beyond = float(ndtr(centre - most / error))
+    limit = float(error * (centre - ndtri(beyond + 0.05 * (ndtr(centre) - beyond))))
+    return Amount(value, error, unit, min(limit, most))
 
 
 def indistinguishable(names: Sequence[str], values: np.ndarray, covariance: np.ndarray) -> tuple[tuple[str, ...], ...]:

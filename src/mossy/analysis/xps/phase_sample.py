@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,7 +135,9 @@ def described(
 def _stacks(phases: Sequence[str | FilmPhase] | None, layers: Sample | None) -> dict[str, list[list[FilmPhase]]]:
     if isinstance(phases, str):
         raise InputError("phases are a list", key="phases", remedy=f"write phases=['{phases}']")
-    named = [_film(each) for each in phases or ()]
+    if phases is not None and not isinstance(phases, Iterable):
+        raise InputError(f"{phases!r} is no list of phases", key="phases", remedy="write phases=['LiF', 'Li2O']")
+    named = _distinct([_film(each) for each in phases or ()])
     if layers is None:
         if not named:
             raise InputError("there are no phases", key="phases", remedy="name some, as phases=['LiF', 'Li2O']")
@@ -143,6 +145,8 @@ def _stacks(phases: Sequence[str | FilmPhase] | None, layers: Sample | None) -> 
         rest = [each for each in named if each.domain != "metal"]
         return {"": [_distinct(each) for each in (rest, metals) if each]}
     given = layers if isinstance(layers, Mapping) else {"": layers}
+    for stack in given.values():
+        _check_stack(stack)
     stacks = {
         str(name): [_distinct([_film(each) for each in layer]) for layer in stack] for name, stack in given.items()
     }
@@ -153,18 +157,35 @@ def _stacks(phases: Sequence[str | FilmPhase] | None, layers: Sample | None) -> 
     left = [each.name for each in named if each.name not in inside]
     if left:
         raise InputError(f"{', '.join(left)} is in no layer", key="phases", remedy="name it in layers, or leave it out")
+    more = sorted(inside - {each.name for each in named}) if named else []
+    if more:
+        remedy = "name the phases in layers alone, or alike in both"
+        raise InputError(f"{', '.join(more)} in layers is not among phases", key="layers", remedy=remedy)
     return stacks
 
 
+def _check_stack(stack: object) -> None:
+    remedy = "write layers=[['LEDC'], ['LiF', 'Li2O'], ['Li']], outermost first"
+    if isinstance(stack, str) or not isinstance(stack, Iterable):
+        raise InputError(f"{stack!r} is no list of layers", key="layers", remedy=remedy)
+    for layer in stack:
+        if isinstance(layer, str) or not isinstance(layer, Iterable):
+            raise InputError(f"the layer {layer!r} is no list of phases", key="layers", remedy=remedy)
+
+
 def _film(given: str | FilmPhase) -> FilmPhase:
-    return given if isinstance(given, FilmPhase) else film(given)
+    if isinstance(given, FilmPhase):
+        return given
+    if not isinstance(given, str):
+        raise InputError(f"{given!r} is no phase", key="phases", remedy="name phases, as phases=['LiF', 'Li2O']")
+    return film(given)
 
 
 def _distinct(phases: list[FilmPhase]) -> list[FilmPhase]:
     names = [each.name for each in phases]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"{twice} is named twice in one layer", key="phases", remedy="name each phase once")
+        raise InputError(f"{twice} is named twice", key="phases", remedy="name each phase once")
     return phases
 
 

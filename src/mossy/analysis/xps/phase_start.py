@@ -10,13 +10,16 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import nnls
 
-from mossy.analysis.xps.phase_model import DATA, Data, Structure
+from mossy.analysis.xps.phase_model import DATA, GROUPS, Data, Structure
 from mossy.analysis.xps.phase_sample import Described
+from mossy.analysis.xps.quantify import ASSUMED_EXPONENT, EXPONENT_ERROR
 
 WIDTH, WIDTH_SPREAD, WIDTHS = 1.3, 0.35, (0.3, 4.0)
 """eV, and one sigma of its ln: what Gaussian widths of insulating films are like; and their bounds."""
 DEEPEST = 8.0
 """Mean free paths: 3e-4 of the electrons below come through."""
+TIMES_SPREAD = float(2.0 * np.log(10.0))
+"""One sigma of the ln of a counting time that is not known, about what phases in like amounts would need."""
 OFFSETS = 5.0
 """How many spreads a line may move, at most."""
 FIRST = 4
@@ -52,6 +55,10 @@ def priors_of(
     lower[at["offsets"]], upper[at["offsets"]] = -OFFSETS * spread[at["offsets"]], OFFSETS * spread[at["offsets"]]
     spread[at["sensitivities"]] = line_error
     lower[at["sensitivities"]], upper[at["sensitivities"]] = -6.0 * line_error, 6.0 * line_error
+    centre[at["exponents"]], spread[at["exponents"]] = ASSUMED_EXPONENT, EXPONENT_ERROR
+    lower[at["exponents"]], upper[at["exponents"]] = -2.0, 3.0
+    spread[at["times"]] = TIMES_SPREAD
+    lower[at["times"]], upper[at["times"]] = -5.0 * TIMES_SPREAD, 5.0 * TIMES_SPREAD
     return centre, spread, lower, upper
 
 
@@ -60,19 +67,40 @@ def starts_of(structure: Structure, data: Data, kinds: list[str], centre: np.nda
     named = dict(zip(DATA, data, strict=True))
     film = np.flatnonzero(spread[structure.slices["shifts"]] > _SCAN[1] - _SCAN[0])
     found = []
+    times = _times(structure, named)
     for depth in _SCANNED_DEPTHS if structure.sizes[2] else _SCANNED_DEPTHS[:1]:
-        design, right = _normal(structure, named, kinds, film, depth)
+        design, right = _normal(structure, named, kinds, film, depth, times)
         solved = [_solved(*pair) for pair in zip(design, right, strict=True)]
         cost = np.array([each[1] for each in solved]) + (_SCAN / 2.0) ** 2
         lowest = _minima(cost)
         for place in {*lowest, *range(0, len(_SCAN), _COARSE)}:
             x = _vector(structure, centre, solved[place][0], film, _SCAN[place], depth)
+            x[structure.slices["times"]] = times[: structure.sizes[GROUPS.index("times")]]
             found.append((place not in lowest[: FIRST - 1], cost[place], x))
     found.sort(key=lambda each: each[:2])
     best = [x for other, _, x in found if not other][:FIRST]
     return np.stack(
         [*best, *[np.full_like(centre, np.nan)] * (FIRST - len(best)), *[x for other, _, x in found if other]]
     )
+
+
+def _times(structure: Structure, data: dict[str, np.ndarray]) -> np.ndarray:
+    """Ln counting times of the regions where they are not known: what each has above a straight line through its ends,
+    over what it had if all phases were there alike; 0 where they are known.
+    """
+    regions = len(structure.regions)
+    if not structure.sizes[GROUPS.index("times")]:
+        return np.zeros(regions)
+    gain = _gains(structure, data, _SCANNED_DEPTHS[0]).sum(axis=1)
+    where = np.array([each[0] for each in structure.components])
+    found = np.zeros(regions)
+    for region in range(regions):
+        kept = data["weight"][region] > 0.0
+        energy, counts = data["energy"][region][kept], data["counts"][region][kept]
+        line = np.interp(energy, [energy[0], energy[-1]], [counts[:3].mean(), counts[-3:].mean()])
+        area = np.trapezoid(counts - line, energy)
+        found[region] = np.log(max(float(area), float(np.sqrt(counts.sum()))) / gain[where == region].sum())
+    return np.asarray(found - found.mean())
 
 
 def _minima(cost: np.ndarray) -> list[int]:
@@ -83,7 +111,12 @@ def _minima(cost: np.ndarray) -> list[int]:
 
 
 def _normal(
-    structure: Structure, data: dict[str, np.ndarray], kinds: list[str], film: np.ndarray, depth: float
+    structure: Structure,
+    data: dict[str, np.ndarray],
+    kinds: list[str],
+    film: np.ndarray,
+    depth: float,
+    times: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A'A and A'y of every shift, the last row and column of A'A those of y itself; A: amounts, then backgrounds."""
     entries, regions = len(structure.entries), len(structure.regions)
@@ -96,7 +129,7 @@ def _normal(
     partner = np.exp(-0.5 * ((energy[where][None] - place - data["splitting"][:, None]) / spread) ** 2)
     ratio = data["ratio"][:, None]
     lines = (lines + ratio * partner) / (1.0 + ratio) / (spread * np.sqrt(2.0 * np.pi)) * data["transmission"][where]
-    gain = _gains(structure, data, depth)
+    gain = _gains(structure, data, depth) * np.exp(times[where])[:, None]
     design = np.zeros((len(_SCAN), entries + 3 * regions + 1, *energy.shape))
     for component, region in enumerate(where):
         design[:, :entries, region] += gain[component][None, :, None] * lines[:, component, None, :]
@@ -132,7 +165,9 @@ def _gains(structure: Structure, data: dict[str, np.ndarray], depth: float) -> n
             above = above * kept
     layers = np.array([layer for _, layer, _ in structure.entries])
     density = data["molar_density"][phases]
-    gain: np.ndarray = structure.sources * density * escaped[:, layers] * data["strength"][:, None]
+    regions = np.array([each[0] for each in structure.components])
+    strength = data["strength"] * np.exp(-ASSUMED_EXPONENT * data["log_kinetic"][regions])
+    gain: np.ndarray = structure.sources * density * escaped[:, layers] * strength[:, None]
     return gain
 
 
@@ -184,4 +219,6 @@ def names_of(structure: Structure, described: Described, regions: list[str]) -> 
     named += [f"{what} of {name}" for what in ("losses", "constant", "slope") for name in regions]
     named += [f"position of {line.line.label}" for line in described.lines]
     named += [f"sensitivity of {name}" for name in described.orbitals]
+    named += ["transmission exponent"] * structure.sizes[GROUPS.index("exponents")]
+    named += [f"ln counting time of {name}" for name in regions] if structure.sizes[GROUPS.index("times")] else []
     return tuple(named)

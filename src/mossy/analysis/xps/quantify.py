@@ -31,6 +31,8 @@ class Share:
     kinetic_energy: float
     sensitivity: float
     atomic_percent: Estimate
+    upper_limit: float | None = None
+    """With 95 % probability the atomic percent is below; given where the component's area has such a limit"""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class AtomicComposition:
     elements: dict[str, Estimate]
     assumptions: tuple[str, ...]
     flags: tuple[str, ...]
+    faults: tuple[str, ...] = ()
+    """Those of `flags` that say that something is wrong: poor fits, electrons that may count twice"""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -53,6 +57,7 @@ class AtomicComposition:
             ],
             "assumptions": list(self.assumptions),
             "flags": list(self.flags),
+            "faults": list(self.faults),
         }
 
     def text(self) -> str:
@@ -64,7 +69,8 @@ class AtomicComposition:
                 if each.element == element:
                     percent = each.atomic_percent
                     name = f"  {each.level} {each.component}"
-                    lines.append(f"{name:28s}{percent.value:8.2f}{percent.standard_error:7.2f}")
+                    limit = "" if each.upper_limit is None else f"  below {each.upper_limit:.2g} (95 %)"
+                    lines.append(f"{name:28s}{percent.value:8.2f}{percent.standard_error:7.2f}{limit}")
         told = [*(f"! {flag}" for flag in self.flags), *(f"- {each}" for each in self.assumptions)]
         return "\n".join([*lines, *told])
 
@@ -102,7 +108,8 @@ def quantify(
     relative standard error of each level's S (Scofield's cross sections are good to some 5 %).
 
     Validity: a homogeneous sample. What lies above attenuates what lies below, more so at low kinetic energy: for
-    layers fit phases. Errors: of the areas with their correlations, of S (one error a level) and of n.
+    layers fit phases. Errors: of the areas with their correlations, of S (one error a level) and of
+    n; of a poor fit (`PeakFit.poor`) what it leaves unexplained too, which is a fault.
 
     >>> import polars as pl
     >>> from mossy.analysis.xps.peaks import fit_peaks
@@ -119,7 +126,8 @@ def quantify(
     (50.0, True)
     """
     lines = _lines(fits, excitation_energy)
-    flags = [*_overlapping(fits), *_undetermined(lines)]
+    faults = [*_poor(fits), *_overlapping(fits)]
+    flags = [*faults, *_undetermined(lines)]
     if sensitivity_error < 0.0 or not math.isfinite(sensitivity_error):
         problem = f"a sensitivity error of {sensitivity_error}"
         raise InputError(problem, key="sensitivity_error", remedy="give a part, such as 0.05")
@@ -130,7 +138,7 @@ def quantify(
         sensitivity, slope, assumed = _sensitivity(lines, transmission_exponent, mean_free_path, source_angle_degree)
     assumed.append(f"sensitivity factors are good to {100.0 * sensitivity_error:g} %, each level's by itself")
     assumed.append("the sample is homogeneous over the depth that is seen; H and He are not seen")
-    rates, covariance = _rates(fits)
+    rates, covariance, scales = _rates(fits)
     amounts = rates / sensitivity
     if amounts.sum() <= 0.0:
         raise InputError("every area is 0", key="fits", remedy="give a fit in which a line was found")
@@ -139,11 +147,56 @@ def quantify(
     total = covariance / np.outer(sensitivity, sensitivity) + relative * np.outer(amounts, amounts)
     share, error = fractions(amounts, total)
     percents = [Estimate(100.0 * float(x), 100.0 * float(s)) for x, s in zip(share, error, strict=True)]
+    limits = _limits(lines, amounts, scales / sensitivity)
     shares = tuple(
-        Share(each.fit.region, each.component.name, each.level, each.element, each.kinetic_energy, float(s), percent)
-        for each, s, percent in zip(lines, sensitivity, percents, strict=True)
+        Share(
+            region=each.fit.region,
+            component=each.component.name,
+            level=each.level,
+            element=each.element,
+            kinetic_energy=each.kinetic_energy,
+            sensitivity=float(s),
+            atomic_percent=percent,
+            upper_limit=limit,
+        )
+        for each, s, percent, limit in zip(lines, sensitivity, percents, limits, strict=True)
     )
-    return AtomicComposition(shares, _by_element(lines, amounts, total), tuple(assumed), tuple(flags))
+    return AtomicComposition(shares, _by_element(lines, amounts, total), tuple(assumed), tuple(flags), tuple(faults))
+
+
+def _limits(lines: Sequence[_Line], amounts: np.ndarray, per_area: np.ndarray) -> list[float | None]:
+    """Atomic percent if a component's area were at its upper limit and all others as they are."""
+    found: list[float | None] = []
+    for each, amount, factor in zip(lines, amounts, per_area, strict=True):
+        limit = each.component.upper_limit
+        if limit is None:
+            found.append(None)
+        elif not math.isfinite(limit):
+            found.append(100.0)
+        else:
+            most = limit * factor
+            found.append(float(100.0 * most / (most + amounts.sum() - amount)))
+    return found
+
+
+def _poor(fits: Sequence[PeakFit]) -> list[str]:
+    """Fits that do not describe their regions."""
+    return [
+        f"{fit.region}: its fit is poor (reduced chi squared {fit.reduced_chi_squared:.1f}; {fit.unexplained:.3g} "
+        f"{fit.unit} unexplained, beside {fit.area.value:.3g} in lines): do not quote its atomic percent"
+        for fit in fits
+        if fit.poor
+    ]
+
+
+def _unexplained(fit: PeakFit) -> np.ndarray:
+    """The covariance of areas by which a poor fit may be wrong: of their sum, and of how it is divided."""
+    size = len(fit.components)
+    if not fit.poor:
+        return np.zeros((size, size))
+    share = np.array([each.fraction.value for each in fit.components])
+    between = np.eye(size) - np.full((size, size), 1.0 / size)
+    return fit.unexplained**2 * (np.outer(share, share) + between)
 
 
 def _lines(fits: Sequence[PeakFit], excitation_energy: float | None) -> list[_Line]:
@@ -247,8 +300,8 @@ def _path(kinetic: np.ndarray, name: str) -> tuple[np.ndarray, str]:
     return path, f"inelastic mean free path of {phase.name} (JTP)"
 
 
-def _rates(fits: Sequence[PeakFit]) -> tuple[np.ndarray, np.ndarray]:
-    """Areas on one scale (per second where any fit is in counts), and their covariance."""
+def _rates(fits: Sequence[PeakFit]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Areas on one scale (per second where any fit is in counts), their covariance, and that scale over each's own."""
     scales = []
     for fit in fits:
         if fit.unit != "counts eV":
@@ -267,9 +320,9 @@ def _rates(fits: Sequence[PeakFit]) -> tuple[np.ndarray, np.ndarray]:
     place = 0
     for fit, scale in each_fit:
         size = len(fit.components)
-        covariance[place : place + size, place : place + size] = scale**2 * fit.area_covariance
+        covariance[place : place + size, place : place + size] = scale**2 * (fit.area_covariance + _unexplained(fit))
         place += size
-    return areas, covariance
+    return areas, covariance, np.array([scale for fit, scale in each_fit for _ in fit.components])
 
 
 def _by_element(lines: Sequence[_Line], amounts: np.ndarray, covariance: np.ndarray) -> dict[str, Estimate]:

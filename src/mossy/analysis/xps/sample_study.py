@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mossy.analysis.xps.calibration import Calibration, calibrate, calibrated
+from mossy.analysis.xps.calibration import Calibration, allowed_shift, calibrate, calibrated
 from mossy.analysis.xps.identify import Survey, identify
 from mossy.analysis.xps.peaks import fit_peaks
 from mossy.analysis.xps.peaks_results import PeakFit
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _LEVEL = re.compile(r"([A-Z][a-z]?)\s*_?([1-6][spdf])(\d/2)?")
+_MAY_FAIL = ("survey", "atomic percent")
+"""What a sample need not have the data for."""
 WIDE = 100.0
 """eV: a region wider than this is a survey."""
 
@@ -28,7 +30,8 @@ WIDE = 100.0
 @dataclass(frozen=True)
 class Plan:
     """How samples are to be studied. `components` by core level, as text; `reference` of the energy scale, as
-    `calibration.reference_named` takes it; `choices`: whether errors hold those of background and shape.
+    `calibration.reference_named` takes it; `choices`: whether errors hold those of background and shape;
+    `counting_time`, seconds at each energy in all sweeps, or "equal": of plain counts whose files do not say.
     """
 
     phases: tuple[str, ...] = ()
@@ -39,6 +42,7 @@ class Plan:
     reference: str | None = None
     scale: Scale | None = None
     mean_free_path: str | None = None
+    counting_time: float | str | None = None
     peaks: bool = True
 
 
@@ -57,6 +61,15 @@ class SampleStudy:
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     level: float | None = None
+    failed: bool = False
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong with a fit or its data, without mere caveats."""
+        told = [flag for fit in self.peaks for flag in _of(fit.region, fit.faults)]
+        for part in (self.survey, self.composition, self.phases):
+            told += part.faults if part is not None else ()
+        return list(dict.fromkeys(told))
 
     @property
     def flags(self) -> list[str]:
@@ -94,7 +107,7 @@ def span(record: Photoemission) -> float:
 def study(name: str, records: Sequence[Photoemission], plan: Plan) -> SampleStudy:
     """A sample's regions, by a plan."""
     found = SampleStudy(name, list(records))
-    found.warnings = list(dict.fromkeys(text for each in records for text in each.metadata.get("warnings", [])))
+    found.warnings = _warnings(records)
     surveys = [each for each in records if span(each) > WIDE]
     if surveys:
         found.survey_record = max(surveys, key=span)
@@ -115,10 +128,20 @@ def study(name: str, records: Sequence[Photoemission], plan: Plan) -> SampleStud
     return found
 
 
+def _warnings(records: Sequence[Photoemission]) -> list[str]:
+    """What the files warn of, once, with the regions it is about unless it is about all."""
+    told: dict[str, list[str]] = {}
+    for each in records:
+        for text in each.metadata.get("warnings", []):
+            told.setdefault(text, []).append(str(each.metadata.get("region", "a region")))
+    return [text if len(of) == len(records) else f"{', '.join(dict.fromkeys(of))}: {text}" for text, of in told.items()]
+
+
 def _attempt(found: SampleStudy, what: str, call: Callable[[], T]) -> T | None:
     try:
         return call()
     except InputError as error:
+        found.failed |= what not in _MAY_FAIL
         found.notes.append(f"{what}: {error.problem}{f'; {error.remedy}' if error.remedy else ''}")
         return None
 
@@ -132,7 +155,9 @@ def _regions(found: SampleStudy, narrow: Sequence[Photoemission]) -> dict[str, P
             found.notes.append(f"'{record.metadata.get('region', 'a region')}' names no core level and was left out")
             continue
         if level in regions:
-            found.notes.append(f"{level} is there twice: the last is taken")
+            source = record.metadata.get("source_path", "the last")
+            found.notes.append(f"{level} is there twice: {source} is taken")
+            found.failed = True
         if record.metadata.get("region_from"):
             found.notes.append(f"a region was taken for {level} by {record.metadata['region_from']}")
         regions[level] = record.with_metadata(region=level)  # type: ignore[assignment]
@@ -145,8 +170,16 @@ def _peaks(record: Photoemission, level: str, plan: Plan, elements: Sequence[str
         plan.components.get(level),
         plan.background,
         uncertainty="with choices" if plan.choices else "statistical",
+        counting_time=_seconds(record, plan),
         elements=elements,
     )
+
+
+def _seconds(record: Photoemission, plan: Plan) -> float | None:
+    """The counting time of a region whose file does not say; one second each where all are known to be equal."""
+    if record.metadata.get("dwell_time_second") or plan.counting_time is None:
+        return None
+    return 1.0 if plan.counting_time == "equal" else float(plan.counting_time)
 
 
 def _composition(peaks: Sequence[PeakFit], plan: Plan) -> AtomicComposition:
@@ -159,7 +192,15 @@ def _phases(records: Sequence[Photoemission], plan: Plan) -> PhaseFit:
 
     background = plan.background if plan.background in ("shirley", "tougaard", "linear") else "shirley"
     layers: Any = plan.layers
-    return fit_phases(records, plan.phases or None, layers, background=background, scale=plan.scale)
+    known = any(record.metadata.get("dwell_time_second") for record in records)
+    return fit_phases(
+        records,
+        plan.phases or None,
+        layers,
+        background=background,
+        scale=plan.scale,
+        counting_time=None if known else plan.counting_time,
+    )
 
 
 def _on_reference(found: SampleStudy, regions: dict[str, Photoemission], plan: Plan) -> dict[str, Photoemission]:
@@ -176,6 +217,10 @@ def _on_reference(found: SampleStudy, regions: dict[str, Photoemission], plan: P
         fit = _peaks(regions[level], level, plan, None)
         names = [each for each in fit.components if each.area.value > 0.0]
         nearest = min(names, key=lambda each: abs(each.position.value - reference.binding_energy))
+        shift = reference.binding_energy - nearest.position.value
+        if abs(shift) > allowed_shift(reference):
+            problem = f"the nearest line, {nearest.name}, lies {-shift:+.2f} eV from {reference.name}: another line"
+            raise InputError(problem, key="reference", remedy="choose a reference that the sample has")
         found.calibration = calibrate(fit, str(plan.reference), nearest.name)
         return {key: calibrated(record, found.calibration) for key, record in regions.items()}
 

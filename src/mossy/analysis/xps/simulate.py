@@ -101,6 +101,7 @@ def simulate_spectra(
     emission_angle: float = 0.0,
     step: float = 0.1,
     counts: float = 2e4,
+    scale: float | None = None,
     sweeps: Mapping[str, int] | None = None,
     width: float | Mapping[str, float] = 1.2,
     shifts: Mapping[str, float] | None = None,
@@ -109,16 +110,19 @@ def simulate_spectra(
     constant: float = 0.05,
     shirley: float = 0.02,
     attenuation_scale: float = 1.0,
+    transmission_exponent: float = 0.0,
     seed: int | None = None,
 ) -> list[Photoemission]:
     """The records of the regions of a sample, in counts.
 
     `regions`: core levels ("C 1s"), or their windows in eV, {"C 1s": (280, 295)}; each shows every line that falls
-    into it. `counts`: what the highest point of all regions has above its background in one sweep; `sweeps` by region
-    (1). `width`: Gaussian, eV, of all or by region; Lorentzians are the library's. `shifts` of the electrical domains,
-    {"film": eV, "metal": eV}; `offsets` of lines by their label, eV; `sensitivities` of core levels, as factors.
-    Background: `constant` as part of `counts`, and an active Shirley one, `shirley` per eV. `attenuation_scale`
-    multiplies every mean free path (JTP). With a `seed` Poisson noise is drawn; without, counts are expectations.
+    into it. `counts`: what the highest point of all regions has above its background in one sweep. `scale`: counts eV
+    in one sweep per unit of `line_areas` instead, so that samples compare; `counts` is then of the background only.
+    `sweeps` by region (1). `width`: Gaussian, eV, of all or by region; Lorentzians are the library's. `shifts` of the
+    electrical domains, {"film": eV, "metal": eV}; `offsets` of lines by their label, eV; `sensitivities` of core
+    levels, as factors. Background: `constant` as part of `counts`, and an active Shirley one, `shirley` per eV.
+    `attenuation_scale` multiplies every mean free path (JTP). The analyser transmits (KE/keV)^-`transmission_exponent`,
+    which the records hold. With a `seed` Poisson noise is drawn; without, counts are expectations.
 
     >>> from mossy.analysis.xps.stack import Layer
     >>> (fluorine,) = simulate_spectra(Stack((Layer({"LiF": 1.0}),)), ["F 1s"])
@@ -126,27 +130,32 @@ def simulate_spectra(
     ('F 1s', 1486.6)
     """
     photon = excitation_energy(excitation)
-    scale = {"emission_angle": emission_angle, "attenuation_scale": attenuation_scale}
+    geometry = {"emission_angle": emission_angle, "attenuation_scale": attenuation_scale}
     moved = [
         (line, (sensitivities or {}).get(line.orbital, 1.0) * area, _position(line, phase, shifts, offsets))
-        for line, phase, area in line_areas(stack, photon, **scale).values()
+        for line, phase, area in line_areas(stack, photon, **geometry).values()
     ]
     windows = dict(regions) if isinstance(regions, Mapping) else {name: _window(name, moved) for name in regions}
     grids = {name: np.arange(low, high + step / 2, step) for name, (low, high) in windows.items()}
-    curves = {name: _peaks(grid, moved, _of(width, name)) for name, grid in grids.items()}
+    passed = {name: (np.maximum(photon - grid, 1.0) / 1000.0) ** -transmission_exponent for name, grid in grids.items()}
+    curves = {name: passed[name] * _peaks(grid, moved, _of(width, name)) for name, grid in grids.items()}
     highest = max(float(curve.max(initial=0.0)) for curve in curves.values())
     reached = any(
         low - MARGIN < place < high + MARGIN for low, high in windows.values() for _, each, place in moved if each > 0.0
     )
     if not (reached and highest > 0.0):
         raise InputError("no line of the sample lies in the regions", key="regions", remedy="give other windows")
+    if scale is not None and not (math.isfinite(scale) and scale > 0.0):
+        raise InputError(f"{scale} counts per unit of area", key="scale", remedy="give a number above 0, or None")
+    factor = counts / highest if scale is None else scale
     chance = None if seed is None else np.random.default_rng(seed)
     metadata = {"excitation_energy_electronvolt": photon, "emission_angle_degree": emission_angle}
     return [
         _record(
             name,
             grids[name],
-            counts * (curve / highest + shirley * np.asarray(laws.shirley(grids[name], curve / highest)) + constant),
+            factor * (curve + shirley * np.asarray(laws.shirley(grids[name], curve))) + constant * counts,
+            passed[name],
             (sweeps or {}).get(name, 1),
             metadata,
             chance,
@@ -193,6 +202,7 @@ def _record(
     name: str,
     grid: np.ndarray,
     expected: np.ndarray,
+    transmission: np.ndarray,
     sweeps: int,
     metadata: dict[str, Any],
     chance: np.random.Generator | None,
@@ -203,6 +213,6 @@ def _record(
 
     total = expected * sweeps
     measured = total if chance is None else chance.poisson(total).astype(float)
-    order = slice(None, None, -1)  # spectra are recorded by rising kinetic energy
-    table = pl.DataFrame({"binding_energy_electronvolt": grid[order], "intensity_counts": measured[order]})
+    columns = {"binding_energy_electronvolt": grid, "intensity_counts": measured, "transmission": transmission}
+    table = pl.DataFrame(columns)
     return Photoemission(table, {"region": name, "dwell_time_second": 1.0, "sweeps": sweeps, **metadata})
