@@ -312,7 +312,7 @@ def _rates(fits: Sequence[PeakFit]) -> tuple[np.ndarray, np.ndarray, np.ndarray]
             scales.append(1.0)
         else:
             problem = "counts of an unknown counting time cannot be compared with another region's"
-            remedy = "give fit_peaks the counting_time (dwell time times sweeps)"
+            remedy = "give fit_peaks the counting_time, dwell time times sweeps (--counting-time)"
             raise InputError(problem, key=fit.region, remedy=remedy)
     each_fit = list(zip(fits, scales, strict=True))
     areas = np.array([scale * each.area.value for fit, scale in each_fit for each in fit.components])

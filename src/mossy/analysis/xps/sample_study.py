@@ -158,9 +158,12 @@ def _regions(found: SampleStudy, narrow: Sequence[Photoemission]) -> dict[str, P
             source = record.metadata.get("source_path", "the last")
             found.notes.append(f"{level} is there twice: {source} is taken")
             found.failed = True
-        if record.metadata.get("region_from"):
-            found.notes.append(f"a region was taken for {level} by {record.metadata['region_from']}")
         regions[level] = record.with_metadata(region=level)  # type: ignore[assignment]
+    told: dict[str, list[str]] = {}
+    for level, record in regions.items():
+        if record.metadata.get("region_from"):
+            told.setdefault(record.metadata["region_from"], []).append(level)
+    found.notes += [f"told by {source}, not by the file: {', '.join(levels)}" for source, levels in told.items()]
     return regions
 
 
