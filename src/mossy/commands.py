@@ -203,6 +203,15 @@ def stage_bar(quiet: bool, check: Callable[[], None]) -> Iterator[Callable[[str,
         yield move
 
 
+def counted(number: int, word: str) -> str:
+    """A number with its word.
+
+    >>> counted(1, "cell"), counted(3, "cell")
+    ('1 cell', '3 cells')
+    """
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
 def _duration(seconds: float) -> str:
     for size, unit in ((86400.0, "d"), (3600.0, "h"), (60.0, "min")):
         if seconds >= size:

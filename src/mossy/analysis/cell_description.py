@@ -114,7 +114,7 @@ class CellDescription(Table):
 
     def missing(self) -> list[str]:
         """What is not stated and what cannot be told without it."""
-        return missing_from({name: 1 for name in type(self).model_fields if getattr(self, name) is not None})
+        return [text for key, text in _NEEDED.items() if getattr(self, key) is None]
 
 
 _CELL_KEYS = (
@@ -129,11 +129,6 @@ _NEEDED = {
     "counter_metal": "the metal in reserve (counter_metal, initial_metal): how far the cell is from a practical one",
     "electrolyte_volume": "the electrolyte's volume (electrolyte_volume): whether the cell is flooded",
 }
-
-
-def missing_from(stated: Mapping[str, Any]) -> list[str]:
-    """What is not among the stated keys, and what cannot be told without it."""
-    return [text for key, text in _NEEDED.items() if key not in stated]
 
 
 def _with_density(record: Cycling, area: float | None) -> Cycling:
@@ -306,4 +301,4 @@ _REST = [
     '# parameters = { current = "0.5 mA/cm^2", capacity = "1 mAh/cm^2", reservoir = "5 mAh/cm^2", cycles = 10 }',
 ]
 
-__all__ = ["NAME", "CellDescription", "describe", "files_for", "load", "missing_from", "of_file", "unmatched"]
+__all__ = ["NAME", "CellDescription", "describe", "files_for", "load", "of_file", "unmatched"]

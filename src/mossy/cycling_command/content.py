@@ -30,6 +30,7 @@ def content_of(found: CellStudy, files: Sequence[Mapping[str, Any]], versions: M
     """The report of a cell."""
     area = found.area_cm2
     unit = "mAh/cm²" if area else "mAh"
+    impedance, labels = _impedance(found)
     return CyclingContent(
         title=_cell(found).get("name") or found.name,
         lead=_lead(found),
@@ -45,8 +46,8 @@ def content_of(found: CellStudy, files: Sequence[Mapping[str, Any]], versions: M
         plateaus=_plateaus(found),
         split=_split(found),
         critical=_critical(found),
-        impedance=_impedance(found)[0],
-        impedance_labels=_impedance(found)[1],
+        impedance=impedance,
+        impedance_labels=labels,
         tables=_tables(found, files),
         versions=versions,
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mossy.commands import counted
 from mossy.cycling_command.store import Rows
 
 _FEW, _WHOLE = 25, 5
@@ -41,20 +42,16 @@ def say(
         print(f"no cycling in {few}: `mossy eis` reads impedance, `mossy xps` photoelectron spectra")
     data = [path for path, _ in skipped if not path.name.endswith("cell.toml")]
     if data:
-        print(f"{_count(len(data), 'file')} skipped that {'are' if len(data) > 1 else 'is'} no measurement")
+        print(f"{counted(len(data), 'file')} skipped that {'are' if len(data) > 1 else 'is'} no measurement")
     if reused:
-        print(f"{reused} of {_count(len(rows.cells), 'cell')} had not changed since the last run (--fresh: all again)")
+        print(f"{reused} of {counted(len(rows.cells), 'cell')} had not changed since the last run (--fresh: all again)")
     if others:
-        print(f"{_count(others, 'cell')} of earlier runs are in the tables as well")
+        print(f"{counted(others, 'cell')} of earlier runs are in the tables as well")
     if stopped:
         print("stopped early: what was done by then is kept", file=sys.stderr)
     lone = shown[0].get("report") if len(shown) == 1 else None
     print(f"report: {lone or folder / 'report.html'}")
     return 1 if refused or stopped or not shown else 0
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _say_more(row: Mapping[str, Any]) -> None:

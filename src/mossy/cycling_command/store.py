@@ -121,7 +121,7 @@ def earlier(folder: Path) -> dict[str, Rows]:
     if any(tables[name].columns != list(SCHEMAS[name]) for name in TABLES):
         return {}
     cells = tables["cells"].to_dicts()
-    found = {row["fingerprint"]: Rows(cells=[row]) for row in cells if row["status"] != "stopped"}
+    found = {row["fingerprint"]: Rows(cells=[row]) for row in cells}
     of = {row["cell"]: row["fingerprint"] for row in cells}
     for name in TABLES[1:]:
         for row in tables[name].to_dicts():

@@ -33,11 +33,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Done:
-    """What became of a cell: its rows, what each file is known by, what is printed of it, a refusal (file, reason)."""
+    """What became of a cell: its rows, and what each of its files is known by."""
 
     rows: Rows
     prints: Mapping[Path, Fingerprint] = field(default_factory=dict)
-    report: Path | None = None
 
 
 def work(task: Task) -> Done:
@@ -108,15 +107,16 @@ def _work(task: Task) -> Done:
     from mossy.commands import write_json
 
     write_json(task.folder / "summary.json", summary_of(found, files) | {"versions": dict(task.versions)})
-    report = _report(found, files, task) if task.report else None
-    return Done(rows, prints, report)
+    if task.report:
+        _report(found, files, task)
+    return Done(rows, prints)
 
 
-def _report(found: Any, files: Sequence[Mapping[str, Any]], task: Task) -> Path:
+def _report(found: Any, files: Sequence[Mapping[str, Any]], task: Task) -> None:
     from mossy.cycling_command.content import content_of
     from mossy.report.cycling_page import write_cycling_report
 
-    return write_cycling_report(task.folder / "report.html", content_of(found, files, task.versions))
+    write_cycling_report(task.folder / "report.html", content_of(found, files, task.versions))
 
 
 def _file_row(each: FileRead, cell: str) -> dict[str, Any]:

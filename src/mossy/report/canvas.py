@@ -6,13 +6,14 @@ import html
 import io
 import itertools
 import re
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mossy.report.markup import Html, text
+from mossy.report.markup import Html, join, text
 from mossy.report.wording import measure, scaled
 
 if TYPE_CHECKING:
@@ -111,6 +112,12 @@ def figure_block(drawing: Drawing) -> Html:
         f'<figure class="{css}" id="figure-{drawing.name}"><h3>{text(drawing.title)}</h3>'
         f'<div class="scroll">{inline_svg(drawing)}</div><figcaption>{text(drawing.caption)}</figcaption></figure>'
     )
+
+
+def figure_blocks(drawings: Iterable[Drawing]) -> Html:
+    """The figures of a section, side by side where there is room; nothing where there are none."""
+    inside = join(figure_block(each) for each in drawings)
+    return Html(f'<div class="figures">{inside}</div>' if inside else "")
 
 
 def thin(x: np.ndarray, y: np.ndarray, most: int = 2000) -> tuple[np.ndarray, np.ndarray]:

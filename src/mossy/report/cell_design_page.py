@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from mossy.report.canvas import Drawing, figure_block, style
+from mossy.report.canvas import figure_blocks, style
 from mossy.report.draw_cell_design import draw_breakdown, draw_life
-from mossy.report.markup import Html, badge, bullets, doi_link, dotted, element, join, paragraph, table, text
+from mossy.report.markup import Html, badge, bullets, cards, doi_link, dotted, element, join, paragraph, table, text
 from mossy.report.page import assemble
 from mossy.report.wording import number, percent
 
@@ -39,8 +39,8 @@ def render_cell_design(content: CellDesignContent) -> str:
     """The page as text."""
     summary = content.summary
     with style():
-        breakdown = _figures(draw_breakdown(summary["parts"]))
-        life = _figures(draw_life(content.cycles, content.retention, summary["life"]))
+        breakdown = figure_blocks(draw_breakdown(summary["parts"]))
+        life = figure_blocks(draw_life(content.cycles, content.retention, summary["life"]))
     parts = [
         ("summary", "Summary", _cards(summary)),
         ("practical", "How far from practical", practical_table(summary["practical"])),
@@ -69,12 +69,6 @@ def practical_table(facts: Sequence[Mapping[str, Any]]) -> Html:
     return table(["Quantity", "", "This cell", "Who says so"], rows, css="events")
 
 
-def _figures(drawings: Sequence[Drawing]) -> Html:
-    if not drawings:
-        return Html("")
-    return Html(f'<div class="figures">{join(figure_block(each) for each in drawings)}</div>')
-
-
 def _lead(summary: Mapping[str, Any]) -> str:
     cell = summary["cell"]
     size = f"{number(cell['capacity_Ah'], 3)} Ah, {number(cell['energy_Wh'], 3)} Wh, {number(cell['mass_g'], 3)} g"
@@ -84,7 +78,7 @@ def _lead(summary: Mapping[str, Any]) -> str:
 def _cards(summary: Mapping[str, Any]) -> Html:
     cell, stack, life = summary["cell"], summary["stack"], summary["life"]
     ratio = summary["n_to_p_at_assembly"]
-    cards = [
+    facts = [
         (
             "Specific energy",
             f"{number(cell['specific_energy_Wh_per_kg'], 3)} Wh/kg",
@@ -110,12 +104,8 @@ def _cards(summary: Mapping[str, Any]) -> Html:
     ]
     if life is not None:
         ended = "nothing ends it" if life["ended_by"] == "nothing" else f"ended by {life['ended_by']}"
-        cards.append(("Life", _cycles(life["cycles"]), f"{ended}; wanted {life['wanted_cycles']}"))
-    inside = join(
-        Html(f'<div class="card"><dt>{text(word)}</dt><dd>{text(value)}</dd><dd class="small">{text(note)}</dd></div>')
-        for word, value, note in cards
-    )
-    parts = [Html(f'<dl class="cards">{inside}</dl>')]
+        facts.append(("Life", _cycles(life["cycles"]), f"{ended}; wanted {life['wanted_cycles']}"))
+    parts = [cards(facts)]
     if summary["notes"]:
         notes = join([element("h3", text("To keep in mind")), bullets(list(summary["notes"]))])
         parts.append(element("div", notes))

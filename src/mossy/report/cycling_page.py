@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from mossy.report.canvas import Drawing, figure_block, style
+from mossy.report.canvas import Drawing, figure_blocks, style
 from mossy.report.cycling_content import CyclingContent, FolderContent, TableShown
 from mossy.report.draw_cycling import draw_cell, draw_efficiencies
-from mossy.report.markup import Html, bullets, element, folded, join, paragraph, table, text
+from mossy.report.markup import Html, bullets, cards, element, folded, join, paragraph, table, text, versions_table
 from mossy.report.page import assemble
 from mossy.report.wording import duration
 
@@ -49,15 +49,6 @@ def render_cycling(content: CyclingContent) -> str:
     return assemble(content.title, heading, Html(""), kept, content.versions.get("mossy", ""))
 
 
-def cards(facts: Sequence[tuple[str, str, str]]) -> Html:
-    """Facts as (word, value, note) side by side."""
-    inside = join(
-        Html(f'<div class="card"><dt>{text(word)}</dt><dd>{text(value)}</dd><dd class="small">{text(note)}</dd></div>')
-        for word, value, note in facts
-    )
-    return Html(f'<dl class="cards">{inside}</dl>')
-
-
 def _summary(content: CyclingContent) -> Html:
     parts = [cards(content.facts)]
     parts += [Html(f'<div class="alert" role="alert">{text(sentence)}</div>') for sentence in content.warnings]
@@ -83,11 +74,8 @@ def _events(content: CyclingContent) -> Html:
 
 
 def _section(drawings: Sequence[Drawing], tables: Sequence[TableShown]) -> Html:
-    parts = []
-    if drawings:
-        parts.append(Html(f'<div class="figures">{join(figure_block(each) for each in drawings)}</div>'))
-    parts += [shown_table(each) for each in tables]
-    return join(parts)
+    parts = [figure_blocks(drawings), *(shown_table(each) for each in tables)]
+    return join(part for part in parts if part)
 
 
 def shown_table(shown: TableShown) -> Html:
@@ -99,11 +87,6 @@ def shown_table(shown: TableShown) -> Html:
     if len(rows) > _LONG:
         return folded(f"{shown.title} ({len(rows)} rows)", inside)
     return join([element("h3", text(shown.title)), inside]) if shown.title else inside
-
-
-def versions_table(versions: Mapping[str, str]) -> Html:
-    """What made the numbers."""
-    return table(["", "version"], [[text(name), text(value)] for name, value in versions.items()])
 
 
 def write_folder_report(path: Path, content: FolderContent) -> Path:

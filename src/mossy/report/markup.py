@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NewType
 from urllib.parse import quote
 
@@ -70,6 +70,20 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[Html]], numeric: Sequ
     head = line("th", [text(heading) for heading in headings])
     inside = f"<thead>{head}</thead><tbody>{body}</tbody>"
     return Html(f'<div class="scroll"><table class="{html.escape(css)}">{inside}</table></div>')
+
+
+def cards(facts: Iterable[tuple[str, str, str]]) -> Html:
+    """Facts side by side: (word, value, note) each."""
+    inside = join(
+        Html(f'<div class="card"><dt>{text(word)}</dt><dd>{text(value)}</dd><dd class="small">{text(note)}</dd></div>')
+        for word, value, note in facts
+    )
+    return Html(f'<dl class="cards">{inside}</dl>')
+
+
+def versions_table(versions: Mapping[str, str]) -> Html:
+    """What made the numbers, by name."""
+    return table(["", "version"], [[text(name), text(value)] for name, value in versions.items()])
 
 
 def doi_link(doi: object) -> Html:

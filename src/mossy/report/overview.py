@@ -10,6 +10,7 @@ import numpy as np
 from mossy.report.content import ELECTRODES, ReportContent, column
 from mossy.report.draw_interphase import efficiencies
 from mossy.report.markup import Html, alert, badge, bullets, element, folded, join, paragraph, table, text
+from mossy.report.markup import cards as fact_cards
 from mossy.report.wording import UNKNOWN, any_value, duration, known, number, percent, plain_words, quantity_name
 
 _FINISHED = {"done", "converged", "success"}
@@ -84,11 +85,7 @@ def cards(content: ReportContent) -> Html:
     facts = [maker(content) for maker in (_efficiency, _cycles, _film, _dead_metal, _events, _balances)]
     if content.fit is not None:
         facts = [*_fit(content.fit), *(fact for fact in facts if fact[1] not in (UNKNOWN, "0", "none"))]
-    filled = (
-        f'<div class="card"><dt>{text(name)}</dt><dd>{text(value)}</dd><dd class="small">{text(note)}</dd></div>'
-        for name, value, note in facts
-    )
-    return Html(f'<dl class="cards">{"".join(filled)}</dl>')
+    return fact_cards(facts)
 
 
 def _fit(fit: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from mossy.report.canvas import Drawing, figure_block
+from mossy.report.canvas import Drawing, figure_blocks
 from mossy.report.content import ELECTRODES, ReportContent, column
 from mossy.report.draw_film import phase_name
 from mossy.report.draw_impedance import Spectrum, spectra
@@ -23,9 +23,7 @@ _NONE = ("0", UNKNOWN)
 
 def figures(drawings: Sequence[Drawing], otherwise: str) -> Html:
     """The figures of a section, or the sentence that says why there are none."""
-    if not drawings:
-        return paragraph(otherwise, "quiet")
-    return Html(f'<div class="figures">{join(figure_block(drawing) for drawing in drawings)}</div>')
+    return figure_blocks(drawings) or paragraph(otherwise, "quiet")
 
 
 def still(cycling: pl.DataFrame) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mossy.report.canvas import Drawing, figure_block, style
+from mossy.report.canvas import Drawing, figure_blocks, style
 from mossy.report.draw_spectra import draw_series
-from mossy.report.markup import Html, bullets, element, folded, join, paragraph, table, text
+from mossy.report.markup import Html, bullets, cards, element, folded, join, paragraph, table, text, versions_table
 from mossy.report.page import assemble
 from mossy.report.spectra_content import SeriesShown, SpectraContent
 from mossy.report.wording import duration, number
@@ -39,7 +39,7 @@ def render_spectra(content: SpectraContent) -> str:
         ("values", "Values", _values(content)),
         ("circuits", "Circuits tried", _candidates(content)),
         ("flagged", "Flagged", _flagged(content)),
-        ("versions", "Versions", _versions(content)),
+        ("versions", "Versions", versions_table(content.versions)),
     ]
     kept = [part for part in parts if part[2]]
     lead = Html(f'<p class="lead">{element("code", text(content.circuit))}</p>')
@@ -48,11 +48,7 @@ def render_spectra(content: SpectraContent) -> str:
 
 
 def _summary(content: SpectraContent) -> Html:
-    cards = join(
-        Html(f'<div class="card"><dt>{text(word)}</dt><dd>{text(value)}</dd><dd class="small">{text(note)}</dd></div>')
-        for word, value, note in content.facts
-    )
-    parts = [Html(f'<dl class="cards">{cards}</dl>')]
+    parts = [cards(content.facts)]
     for series in content.series:
         for _, sentence, evidence in series.events:
             parts.append(Html(f'<div class="alert" role="alert"><strong>{text(sentence)}</strong></div>'))
@@ -74,7 +70,7 @@ def _figures(content: SpectraContent, drawn: Sequence[dict[str, list[Drawing]]],
             continue
         if len(content.series) > 1:
             parts.append(element("h3", text(_headline(series))))
-        parts.append(Html(f'<div class="figures">{join(figure_block(each) for each in figures[name])}</div>'))
+        parts.append(figure_blocks(figures[name]))
     return join(parts)
 
 
@@ -140,7 +136,3 @@ def _flagged(content: SpectraContent) -> Html:
         rows = [[text(name), text(reason)] for name, reason in content.skipped]
         parts += [element("h3", text("Files that were not used")), table(["file", "reason"], rows)]
     return join(parts) if parts else Html("")
-
-
-def _versions(content: SpectraContent) -> Html:
-    return table(["", "version"], [[text(name), text(value)] for name, value in content.versions.items()])

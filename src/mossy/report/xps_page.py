@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mossy.report.canvas import Drawing, figure_block, style
-from mossy.report.cycling_page import cards, shown_table, versions_table
+from mossy.report.canvas import figure_blocks, style
+from mossy.report.cycling_page import shown_table
 from mossy.report.draw_xps import draw_film, draw_profile, draw_regions, draw_survey
-from mossy.report.markup import Html, bullets, element, folded, join, table, text
+from mossy.report.markup import Html, bullets, cards, element, folded, join, table, text, versions_table
 from mossy.report.page import assemble
 from mossy.report.xps_content import SampleShown, XpsContent
 
@@ -22,7 +22,7 @@ def render_xps(content: XpsContent) -> str:
     """The page as text: a section a sample."""
     with style():
         parts = [("summary", "Summary", cards(content.facts) if content.facts else Html(""))]
-        profile = _figures(draw_profile(content.profile, content.profile_labels))
+        profile = figure_blocks(draw_profile(content.profile, content.profile_labels))
         parts.append(("profile", "Depth profile", profile))
         parts += [
             (f"sample_{place}", sample.name, _sample(sample, f"s{place}"))
@@ -35,12 +35,6 @@ def render_xps(content: XpsContent) -> str:
     kept = [part for part in parts if part[2]]
     heading = element("h1", text(content.title))
     return assemble(content.title, heading, Html(""), kept, content.versions.get("mossy", ""))
-
-
-def _figures(drawings: list[Drawing]) -> Html:
-    if not drawings:
-        return Html("")
-    return Html(f'<div class="figures">{join(figure_block(each) for each in drawings)}</div>')
 
 
 def _sample(sample: SampleShown, name: str) -> Html:
@@ -62,7 +56,7 @@ def _sample(sample: SampleShown, name: str) -> Html:
         tables = sample.tables.get(key, ())
         if drawings or tables:
             parts.append(element("h3", text(title)))
-            parts.append(_figures(drawings))
+            parts.append(figure_blocks(drawings))
             parts += [shown_table(each) for each in tables]
     if sample.notes:
         parts.append(folded("notes", bullets(list(sample.notes))))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mossy.commands import made_folder, patient, stage_bar, versions_used, write_json
+from mossy.commands import counted, made_folder, patient, stage_bar, versions_used, write_json
 from mossy.errors import InputError
 from mossy.readers.many import FileRead, read_many
 from mossy.units import to_si
@@ -354,16 +354,12 @@ def _say(
     faulty = sum(bool(each.faults) for each in found)
     if faulty:
         has = "has" if faulty == 1 else "have"
-        print(f"{faulty} of {_count(len(found), 'sample')} {has} faults; the report names them")
+        print(f"{faulty} of {counted(len(found), 'sample')} {has} faults; the report names them")
     if stopped:
         print("stopped early: what was done by then is kept", file=sys.stderr)
     print(f"report: {folder / 'report.html'}")
     poor = any(each.phases is not None and each.phases.status != "done" for each in found)
     return 1 if problems or stopped or poor or any(each.failed for each in found) else 0
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _line(found: SampleStudy) -> str:

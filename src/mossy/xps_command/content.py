@@ -216,10 +216,15 @@ def _phase_tables(found: SampleStudy) -> list[TableShown]:
     return tables
 
 
+def _shares(found: SampleStudy) -> dict[tuple[str, str], Any]:
+    """The atomic percent of each component, by its region and name."""
+    if found.composition is None:
+        return {}
+    return {(each.region, each.component): each.atomic_percent for each in found.composition.shares}
+
+
 def _peak_tables(found: SampleStudy) -> list[TableShown]:
-    shares = {}
-    if found.composition is not None:
-        shares = {(each.region, each.component): each.atomic_percent for each in found.composition.shares}
+    shares = _shares(found)
     rows = []
     for fit in found.peaks:
         for each in fit.components:
@@ -325,9 +330,7 @@ def component_rows(samples: Sequence[SampleStudy]) -> list[dict[str, Any]]:
     """A row a component of every peak fit."""
     rows = []
     for found in samples:
-        shares = {}
-        if found.composition is not None:
-            shares = {(each.region, each.component): each.atomic_percent for each in found.composition.shares}
+        shares = _shares(found)
         for fit in found.peaks:
             for each in fit.components:
                 share = shares.get((fit.region, each.name))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -262,9 +261,4 @@ def _practical(found: CellStudy, description: CellDescription) -> list[Practical
     )
 
 
-def finite(value: Any) -> float | None:
-    """The value as a float where it is one and finite."""
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
-
-
-__all__ = ["CellStudy", "finite", "study"]
+__all__ = ["CellStudy", "study"]

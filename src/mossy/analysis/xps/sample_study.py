@@ -110,8 +110,8 @@ def study(name: str, records: Sequence[Photoemission], plan: Plan) -> SampleStud
     found.warnings = _warnings(records)
     surveys = [each for each in records if span(each) > WIDE]
     if surveys:
-        found.survey_record = max(surveys, key=span)
-        found.survey = _attempt(found, "survey", lambda: identify(surveys[0]))
+        widest = found.survey_record = max(surveys, key=span)
+        found.survey = _attempt(found, "survey", lambda: identify(widest))
     regions = _regions(found, [each for each in records if span(each) <= WIDE])
     if plan.reference is not None:
         regions = _on_reference(found, regions, plan)
