@@ -66,7 +66,7 @@ def practical_table(facts: Sequence[Mapping[str, Any]]) -> Html:
             source.append(badge("read in a transcription", "warn"))
         words, kind = _VERDICTS[fact["practical"]]
         rows.append([text(fact["quantity"]), badge(words, kind), text(fact["sentence"]), join(source, " ")])
-    return table(["Quantity", "", "This cell", "Who says so"], rows, css="events")
+    return table(["Quantity", "", "This cell", "Who says so"], rows, css="told")
 
 
 def _lead(summary: Mapping[str, Any]) -> str:
